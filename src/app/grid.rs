@@ -1,0 +1,286 @@
+//! The grid of rows: its cursor, what of it is in view, and how wide its columns are.
+
+use std::collections::HashMap;
+
+use crate::event_time::Precision;
+use crate::format::{DataType, EVENT_TIME, KEY};
+use crate::scan::{Snapshot, Value};
+use crate::text::{self, Align};
+
+use super::cell::{alignment, format_value, precision_of};
+
+/// Cells between two columns.
+pub const GAP: u16 = 2;
+
+/// Cells before the first column: room for the cursor's and the changes' signs.
+pub const GUTTER: u16 = 2;
+
+/// A column of text is not wider than this while others want the room.
+const TEXT_AT_MOST: u16 = 28;
+
+/// No column is wider than this on its own account.
+const ANY_AT_MOST: u16 = 400;
+
+/// What a column of the grid shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The key.
+    Key,
+    /// The event time.
+    EventTime,
+    /// A value column, by its position in the snapshot.
+    Value(usize),
+}
+
+/// A column of the grid.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GridColumn {
+    /// Its title.
+    pub name: String,
+    /// What it shows.
+    pub source: Source,
+    /// The type of its values.
+    pub data_type: DataType,
+}
+
+impl GridColumn {
+    /// The value in a row.
+    pub fn value<'a>(&self, snapshot: &'a Snapshot, row: usize) -> Value<'a> {
+        match self.source {
+            Source::Key => Value::Text(snapshot.key(row)),
+            Source::EventTime => Value::Time(snapshot.event_time(row)),
+            Source::Value(column) => snapshot.value(row, column),
+        }
+    }
+
+    /// Where its values stand.
+    pub fn align(&self) -> Align {
+        alignment(self.data_type)
+    }
+}
+
+/// A column in view.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placed {
+    /// Its position among the grid's columns.
+    pub column: usize,
+    /// Its first cell, from the grid's left edge.
+    pub x: u16,
+    /// Its cells.
+    pub width: u16,
+    /// How its times are printed.
+    pub precision: Precision,
+}
+
+/// Cursor, view and widths of the grid.
+#[derive(Debug, Clone, Default)]
+pub struct Grid {
+    /// The columns: the key, then those shown.
+    pub columns: Vec<GridColumn>,
+    /// The cursor's row.
+    pub row: usize,
+    /// The cursor's column.
+    pub column: usize,
+    /// The first row in view.
+    pub top: usize,
+    /// The first column in view after the key, which always is.
+    first: usize,
+    /// Rows in view.
+    pub height: usize,
+    /// Columns in view.
+    pub placed: Vec<Placed>,
+    /// The widest cell seen of each column, so that columns do not twitch while rows go by.
+    widest: HashMap<String, u16>,
+    /// Widths that the person has set.
+    custom: HashMap<String, u16>,
+}
+
+impl Grid {
+    /// Takes the columns to show: the key, the event time if wanted, and the snapshot's columns.
+    pub fn set_columns(&mut self, snapshot: &Snapshot, event_time: bool) {
+        let own = |name: &str, source, data_type| GridColumn {
+            name: name.to_owned(),
+            source,
+            data_type,
+        };
+        let mut columns = vec![own(KEY, Source::Key, DataType::String)];
+        if event_time {
+            columns.push(own(EVENT_TIME, Source::EventTime, DataType::DateTime));
+        }
+        let values = snapshot.columns().iter().enumerate();
+        columns.extend(values.map(|(i, c)| own(&c.name, Source::Value(i), c.data_type)));
+        if columns != self.columns {
+            // The cursor stays on its column, wherever that is now.
+            let name = self.columns.get(self.column).map(|c| c.name.clone());
+            self.column = name
+                .and_then(|n| columns.iter().position(|c| c.name == n))
+                .unwrap_or(0);
+            self.columns = columns;
+        }
+    }
+
+    /// Moves the cursor to a row and keeps it on the same line of the screen if it can.
+    pub fn move_keeping_line(&mut self, row: usize) {
+        let line = self.row.saturating_sub(self.top);
+        self.row = row;
+        self.top = row.saturating_sub(line);
+    }
+
+    /// Forgets what was seen of widths, for another table or size.
+    pub fn forget_widths(&mut self) {
+        self.widest.clear();
+    }
+
+    /// Sets a column's width.
+    pub fn resize(&mut self, column: usize, width: u16) {
+        if let Some(column) = self.columns.get(column) {
+            self.custom
+                .insert(column.name.clone(), width.clamp(3, ANY_AT_MOST));
+        }
+    }
+
+    /// Brings everything into its bounds for an area of `width` by `height` cells, and places the columns.
+    pub fn settle(&mut self, snapshot: &Snapshot, width: u16, height: u16) {
+        self.height = usize::from(height).max(1);
+        self.row = self.row.min(snapshot.len().saturating_sub(1));
+        self.top = self
+            .top
+            .min(self.row)
+            .max((self.row + 1).saturating_sub(self.height));
+        self.top = self.top.min(snapshot.len().saturating_sub(self.height));
+        self.column = self.column.min(self.columns.len().saturating_sub(1));
+        self.first = self.first.clamp(1, self.columns.len().max(1));
+        if self.column > 0 {
+            self.first = self.first.min(self.column);
+        }
+        self.place(snapshot, width);
+        // Scroll right until the cursor's column is in view, whole if it can be.
+        while self.column > self.first && !self.is_whole(self.column, width) {
+            self.first += 1;
+            self.place(snapshot, width);
+        }
+        // And back left while there is room to the right.
+        while self.first > 1 && self.is_whole(self.columns.len() - 1, width) {
+            self.first -= 1;
+            self.place(snapshot, width);
+            if !self.is_whole(self.columns.len() - 1, width) || !self.is_whole(self.column, width) {
+                self.first += 1;
+                self.place(snapshot, width);
+                break;
+            }
+        }
+    }
+
+    fn is_whole(&self, column: usize, width: u16) -> bool {
+        self.placed.iter().any(|p| {
+            p.column == column && p.x + p.width <= width && p.width == self.wanted(p.column)
+        }) || self.placed.len() == 2 && self.placed[1].column == column
+    }
+
+    /// The width that a column would have with all others.
+    fn wanted(&self, column: usize) -> u16 {
+        let column = &self.columns[column];
+        if let Some(width) = self.custom.get(&column.name) {
+            return *width;
+        }
+        let natural = self.widest.get(&column.name).copied().unwrap_or(1);
+        if column.data_type == DataType::String {
+            natural.min(TEXT_AT_MOST)
+        } else {
+            natural
+        }
+    }
+
+    fn place(&mut self, snapshot: &Snapshot, width: u16) {
+        self.placed.clear();
+        let mut x = GUTTER;
+        let order: Vec<usize> = (0..self.columns.len().min(1))
+            .chain(self.first..self.columns.len())
+            .collect();
+        for index in order {
+            if x >= width {
+                break;
+            }
+            let precision = self.measure(snapshot, index);
+            let wanted = self.wanted(index);
+            let room = width - x;
+            // A number cut short would be another number: it is not begun where it does not fit.
+            let least = if self.columns[index].align() == Align::Right {
+                wanted
+            } else {
+                wanted.min(8)
+            };
+            if room < least && self.placed.len() > 1 {
+                break;
+            }
+            self.placed.push(Placed {
+                column: index,
+                x,
+                width: wanted.min(room),
+                precision,
+            });
+            x += wanted.min(room) + GAP;
+        }
+        self.share_spare_room(width);
+    }
+
+    /// Gives what is left to the texts that are cut, from the left.
+    fn share_spare_room(&mut self, width: u16) {
+        let end = self.placed.last().map_or(0, |p| p.x + p.width);
+        let mut spare = width.saturating_sub(end);
+        let last_in_view = self
+            .placed
+            .last()
+            .is_some_and(|p| p.column + 1 == self.columns.len());
+        if !last_in_view {
+            return;
+        }
+        let mut shift = 0;
+        for placed in &mut self.placed {
+            placed.x += shift;
+            let name = &self.columns[placed.column].name;
+            if self.custom.contains_key(name) {
+                continue;
+            }
+            let natural = self.widest.get(name).copied().unwrap_or(1);
+            let more = natural.saturating_sub(placed.width).min(spare);
+            placed.width += more;
+            spare -= more;
+            shift += more;
+        }
+    }
+
+    /// Looks at the cells of a column that are in view.
+    fn measure(&mut self, snapshot: &Snapshot, index: usize) -> Precision {
+        let column = &self.columns[index];
+        let rows = self.top..(self.top + self.height).min(snapshot.len());
+        let times = rows
+            .clone()
+            .filter_map(|row| match column.value(snapshot, row) {
+                Value::Time(at) => Some(at),
+                _ => None,
+            });
+        let precision = precision_of(times);
+        let cell = |row| {
+            let text = format_value(column.value(snapshot, row), precision);
+            text::width(&text::ellipsis(&text, usize::from(ANY_AT_MOST))) as u16
+        };
+        let title = text::width(&text::visible(&column.name)) as u16;
+        let seen = rows
+            .map(cell)
+            .max()
+            .unwrap_or(0)
+            .max(title)
+            .clamp(1, ANY_AT_MOST);
+        let widest = self.widest.entry(column.name.clone()).or_insert(seen);
+        *widest = (*widest).max(seen);
+        precision
+    }
+
+    /// The column at a cell of the grid, and whether the cell is its right edge.
+    pub fn column_at(&self, x: u16) -> Option<(usize, bool)> {
+        let placed = self.placed.iter().rev().find(|p| x + 1 >= p.x)?;
+        let end = placed.x + placed.width;
+        (x <= end).then_some((placed.column, x == end))
+    }
+}

@@ -1,0 +1,468 @@
+//! The one table of key bindings: dispatch, help and the hint line all read it.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::Panel;
+
+/// What a key does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Focus the next panel.
+    FocusNext,
+    /// Focus the previous panel.
+    FocusPrevious,
+    /// Focus a panel.
+    Focus(Panel),
+    /// Move the playhead by so many ticks.
+    Step(i32),
+    /// Open the field that asks for a time.
+    GoTo,
+    /// Zoom the timeline in around the playhead.
+    ZoomIn,
+    /// Zoom the timeline out around the playhead.
+    ZoomOut,
+    /// Undo the last zoom or pan.
+    ZoomUndo,
+    /// Play or pause.
+    Play,
+    /// Play slower.
+    Slower,
+    /// Play faster.
+    Faster,
+    /// Show or close the help.
+    Help,
+    /// Take or give back the mouse.
+    Mouse,
+    /// Close, clear, cancel.
+    Escape,
+    /// Leave.
+    Quit,
+    /// Cancel what runs; leave where nothing does.
+    Interrupt,
+    /// Hand the terminal back to the shell.
+    Suspend,
+    /// Move up.
+    Up,
+    /// Move down.
+    Down,
+    /// Move left.
+    Left,
+    /// Move right.
+    Right,
+    /// Move a page up.
+    PageUp,
+    /// Move a page down.
+    PageDown,
+    /// Move to the first row.
+    First,
+    /// Move to the last row.
+    Last,
+    /// Move to the first column.
+    LineStart,
+    /// Move to the last column.
+    LineEnd,
+    /// Open what is selected.
+    Enter,
+    /// Show or hide the selected column.
+    ToggleColumn,
+    /// Pan the timeline left.
+    PanLeft,
+    /// Pan the timeline right.
+    PanRight,
+    /// Show the whole timeline.
+    Fit,
+}
+
+/// Where a binding holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Wherever the focus is.
+    Everywhere,
+    /// In one panel.
+    In(Panel),
+}
+
+/// A key: its code, and whether Ctrl is held. Shift shows in the character itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    code: KeyCode,
+    ctrl: bool,
+}
+
+/// Keys that do one thing in one scope.
+#[derive(Debug, Clone)]
+pub struct Binding {
+    /// Where it holds.
+    pub scope: Scope,
+    /// The keys; the first is the one that is shown.
+    pub keys: Vec<Key>,
+    /// What they do.
+    pub action: Action,
+    /// What they do, in a word or two, for the hint line; empty where it has no place there.
+    pub hint: &'static str,
+    /// What they do, for the help.
+    pub help: &'static str,
+}
+
+const fn key(code: KeyCode) -> Key {
+    Key { code, ctrl: false }
+}
+
+const fn char_key(c: char) -> Key {
+    key(KeyCode::Char(c))
+}
+
+const fn ctrl(c: char) -> Key {
+    Key {
+        code: KeyCode::Char(c),
+        ctrl: true,
+    }
+}
+
+impl Key {
+    /// The key of a terminal's event.
+    pub fn of(event: &KeyEvent) -> Self {
+        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+        let code = match event.code {
+            // Some terminals send Shift-Tab as Tab with Shift.
+            KeyCode::Tab if event.modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
+            code => code,
+        };
+        Self { code, ctrl }
+    }
+
+    /// What the key is called on screen.
+    pub fn label(self) -> String {
+        let name = match self.code {
+            KeyCode::Char(' ') => "Space".to_owned(),
+            KeyCode::Char(c) => c.to_string(),
+            KeyCode::Tab => "Tab".to_owned(),
+            KeyCode::BackTab => "S-Tab".to_owned(),
+            KeyCode::Backspace => "BkSp".to_owned(),
+            KeyCode::Enter => "Enter".to_owned(),
+            KeyCode::Esc => "Esc".to_owned(),
+            KeyCode::Up => "↑".to_owned(),
+            KeyCode::Down => "↓".to_owned(),
+            KeyCode::Left => "←".to_owned(),
+            KeyCode::Right => "→".to_owned(),
+            KeyCode::PageUp => "PgUp".to_owned(),
+            KeyCode::PageDown => "PgDn".to_owned(),
+            KeyCode::Home => "Home".to_owned(),
+            KeyCode::End => "End".to_owned(),
+            other => format!("{other:?}"),
+        };
+        if self.ctrl { format!("C-{name}") } else { name }
+    }
+}
+
+/// All bindings, in the order in which the help shows them.
+pub fn bindings() -> Vec<Binding> {
+    use Action as A;
+    use KeyCode as K;
+    let mut all = Vec::new();
+    let mut bind = |scope, keys: &[Key], action, hint, help| {
+        all.push(Binding {
+            scope,
+            keys: keys.to_vec(),
+            action,
+            hint,
+            help,
+        });
+    };
+    let everywhere = Scope::Everywhere;
+    bind(
+        everywhere,
+        &[char_key(',')],
+        A::Step(-1),
+        "back",
+        "previous tick: the time before at which the table changed",
+    );
+    bind(
+        everywhere,
+        &[char_key('.')],
+        A::Step(1),
+        "forward",
+        "next tick",
+    );
+    bind(
+        everywhere,
+        &[char_key('{')],
+        A::Step(-10),
+        "",
+        "ten ticks back",
+    );
+    bind(
+        everywhere,
+        &[char_key('}')],
+        A::Step(10),
+        "",
+        "ten ticks forward",
+    );
+    bind(
+        everywhere,
+        &[char_key('@')],
+        A::GoTo,
+        "go to time",
+        "go to a time: 2019-11-17, 2019-Q3, -90d, now, 50%, current",
+    );
+    bind(
+        everywhere,
+        &[char_key(' ')],
+        A::Play,
+        "play",
+        "play and pause",
+    );
+    bind(everywhere, &[char_key('(')], A::Slower, "", "play slower");
+    bind(everywhere, &[char_key(')')], A::Faster, "", "play faster");
+    bind(
+        everywhere,
+        &[char_key('+'), char_key('=')],
+        A::ZoomIn,
+        "zoom in",
+        "zoom the timeline in around the playhead",
+    );
+    bind(everywhere, &[char_key('-')], A::ZoomOut, "out", "zoom out");
+    bind(
+        everywhere,
+        &[key(K::Backspace)],
+        A::ZoomUndo,
+        "",
+        "undo a zoom or pan",
+    );
+    bind(
+        everywhere,
+        &[key(K::Tab)],
+        A::FocusNext,
+        "panel",
+        "focus the next panel",
+    );
+    bind(
+        everywhere,
+        &[key(K::BackTab)],
+        A::FocusPrevious,
+        "",
+        "focus the previous panel",
+    );
+    for (digit, panel) in [
+        ('1', Panel::Tables),
+        ('2', Panel::Columns),
+        ('3', Panel::Data),
+        ('4', Panel::Timeline),
+    ] {
+        bind(
+            everywhere,
+            &[char_key(digit)],
+            A::Focus(panel),
+            "",
+            panel.focus_help(),
+        );
+    }
+    bind(everywhere, &[char_key('?')], A::Help, "help", "this help");
+    bind(
+        everywhere,
+        &[char_key('%')],
+        A::Mouse,
+        "",
+        "mouse on and off (off lets the terminal select text)",
+    );
+    bind(
+        everywhere,
+        &[key(K::Esc)],
+        A::Escape,
+        "",
+        "close, clear, cancel a read",
+    );
+    bind(everywhere, &[char_key('q')], A::Quit, "quit", "quit");
+    bind(
+        everywhere,
+        &[ctrl('c')],
+        A::Interrupt,
+        "",
+        "cancel a running read; quit where none runs",
+    );
+    bind(
+        everywhere,
+        &[ctrl('z')],
+        A::Suspend,
+        "",
+        "suspend; fg comes back",
+    );
+
+    for panel in [Panel::Tables, Panel::Columns, Panel::Data] {
+        let scope = Scope::In(panel);
+        bind(scope, &[char_key('j'), key(K::Down)], A::Down, "", "down");
+        bind(scope, &[char_key('k'), key(K::Up)], A::Up, "", "up");
+        bind(
+            scope,
+            &[key(K::PageDown), ctrl('f')],
+            A::PageDown,
+            "",
+            "a page down",
+        );
+        bind(
+            scope,
+            &[key(K::PageUp), ctrl('b')],
+            A::PageUp,
+            "",
+            "a page up",
+        );
+        if panel == Panel::Data {
+            bind(scope, &[char_key('g')], A::First, "", "first row");
+            bind(scope, &[char_key('G')], A::Last, "", "last row");
+            bind(scope, &[char_key('h'), key(K::Left)], A::Left, "", "left");
+            bind(
+                scope,
+                &[char_key('l'), key(K::Right)],
+                A::Right,
+                "",
+                "right",
+            );
+            bind(
+                scope,
+                &[char_key('0'), key(K::Home)],
+                A::LineStart,
+                "",
+                "first column",
+            );
+            bind(
+                scope,
+                &[char_key('$'), key(K::End)],
+                A::LineEnd,
+                "",
+                "last column",
+            );
+        } else {
+            bind(scope, &[char_key('g'), key(K::Home)], A::First, "", "first");
+            bind(scope, &[char_key('G'), key(K::End)], A::Last, "", "last");
+        }
+    }
+    bind(
+        Scope::In(Panel::Tables),
+        &[key(K::Enter)],
+        A::Enter,
+        "open",
+        "open the table",
+    );
+    bind(
+        Scope::In(Panel::Columns),
+        &[key(K::Enter)],
+        A::ToggleColumn,
+        "show/hide",
+        "show or hide the column",
+    );
+    bind(
+        Scope::In(Panel::Data),
+        &[key(K::Enter)],
+        A::Enter,
+        "row",
+        "the whole row, every value in full",
+    );
+
+    let timeline = Scope::In(Panel::Timeline);
+    bind(
+        timeline,
+        &[char_key('h'), key(K::Left)],
+        A::Step(-1),
+        "",
+        "previous tick",
+    );
+    bind(
+        timeline,
+        &[char_key('l'), key(K::Right)],
+        A::Step(1),
+        "",
+        "next tick",
+    );
+    bind(
+        timeline,
+        &[key(K::PageUp)],
+        A::Step(-10),
+        "",
+        "ten ticks back",
+    );
+    bind(
+        timeline,
+        &[key(K::PageDown)],
+        A::Step(10),
+        "",
+        "ten ticks forward",
+    );
+    bind(
+        timeline,
+        &[char_key('g'), char_key('0'), key(K::Home)],
+        A::First,
+        "",
+        "first tick",
+    );
+    bind(
+        timeline,
+        &[char_key('G'), char_key('$'), key(K::End)],
+        A::Last,
+        "",
+        "current, or the last tick",
+    );
+    bind(timeline, &[char_key('H')], A::PanLeft, "", "pan left");
+    bind(timeline, &[char_key('L')], A::PanRight, "", "pan right");
+    bind(
+        timeline,
+        &[char_key('f')],
+        A::Fit,
+        "fit",
+        "show the whole timeline",
+    );
+    all
+}
+
+/// What a key does in a panel.
+pub fn action(bindings: &[Binding], panel: Panel, key: Key) -> Option<Action> {
+    let holds = |b: &&Binding| matches!(b.scope, Scope::Everywhere) || b.scope == Scope::In(panel);
+    bindings
+        .iter()
+        .filter(holds)
+        .find(|b| b.keys.contains(&key))
+        .map(|b| b.action)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    #[test]
+    fn no_key_means_two_things_in_one_place() {
+        for panel in Panel::ALL {
+            let mut seen: HashMap<Key, Action> = HashMap::new();
+            for binding in bindings() {
+                if matches!(binding.scope, Scope::In(p) if p != panel) {
+                    continue;
+                }
+                for key in binding.keys {
+                    assert_eq!(
+                        seen.insert(key, binding.action),
+                        None,
+                        "{} in {panel:?}",
+                        key.label()
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_binding_needs_a_key_that_terminals_cannot_tell_from_another() {
+        for key in bindings().into_iter().flat_map(|b| b.keys) {
+            let confused =
+                key.ctrl && matches!(key.code, KeyCode::Char('h' | 'i' | 'j' | 'm' | '['));
+            assert!(!confused, "{}", key.label());
+        }
+    }
+
+    #[test]
+    fn every_binding_says_what_it_does() {
+        assert!(
+            bindings()
+                .iter()
+                .all(|b| !b.help.is_empty() && !b.keys.is_empty())
+        );
+    }
+}

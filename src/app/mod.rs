@@ -1,0 +1,414 @@
+//! What the screen is about, without a screen: all state, changed in one function, [`App::update`], which answers with
+//! effects. No I/O, no clock, no waiting.
+
+pub mod cell;
+pub mod grid;
+pub mod keymap;
+pub mod layout;
+mod message;
+mod mouse;
+mod prompt;
+mod timeline;
+mod update;
+
+use std::sync::Arc;
+
+use crate::engine::{Request, RequestId, TableInfo};
+use crate::error::Error;
+use crate::event_time::{AsOf, EventTime, TimeError, parse_as_of};
+use crate::format::{DataType, Projection};
+use crate::scan::Snapshot;
+
+use grid::Grid;
+use keymap::{Binding, bindings};
+use layout::Areas;
+pub use message::{Clock, Effect, Msg};
+pub use mouse::{list_top, tabs};
+pub use prompt::Prompt;
+pub use timeline::TimelineView;
+
+/// A panel of the main screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Panel {
+    /// The tables of the lake.
+    Tables,
+    /// The columns of the table.
+    Columns,
+    /// The rows.
+    Data,
+    /// The timeline.
+    Timeline,
+}
+
+impl Panel {
+    /// All panels, in the order of the keys `1` to `4`.
+    pub const ALL: [Self; 4] = [Self::Tables, Self::Columns, Self::Data, Self::Timeline];
+
+    /// Its name on screen.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Tables => "Tables",
+            Self::Columns => "Columns",
+            Self::Data => "Data",
+            Self::Timeline => "Timeline",
+        }
+    }
+
+    const fn focus_help(self) -> &'static str {
+        match self {
+            Self::Tables => "focus the tables",
+            Self::Columns => "focus the columns",
+            Self::Data => "focus the rows",
+            Self::Timeline => "focus the timeline",
+        }
+    }
+}
+
+/// Where the explorer opens.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// What the lake is called.
+    pub lake: String,
+    /// The table; the first where none is named.
+    pub table: Option<String>,
+    /// The moment; the newest where none is named.
+    pub as_of: Option<AsOf>,
+    /// The columns shown; all where none are named.
+    pub columns: Option<Projection>,
+}
+
+/// A table in the list.
+#[derive(Debug)]
+pub struct TableEntry {
+    /// Its name.
+    pub name: String,
+    /// What it is; `None` until it has been opened.
+    pub info: Option<Result<TableInfo, Error>>,
+    /// The rows at its newest moment, once counted.
+    pub rows: Option<usize>,
+    /// What the person does with it, once they have looked at it.
+    view: Option<TableView>,
+}
+
+/// A column in the list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnEntry {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub data_type: DataType,
+    /// True where it is shown.
+    pub shown: bool,
+}
+
+/// A read that has not been answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pending {
+    id: RequestId,
+    /// When it was asked for, in milliseconds since the start.
+    pub since_ms: u64,
+    /// Row groups read, of how many, once that is known.
+    pub progress: Option<(usize, usize)>,
+}
+
+/// What the person does with a table.
+#[derive(Debug)]
+pub struct TableView {
+    /// The table's columns: key, event time, then the values.
+    pub columns: Vec<ColumnEntry>,
+    /// The cursor in the list of columns.
+    pub column_cursor: usize,
+    /// The moment that the person wants to see.
+    pub playhead: AsOf,
+    /// True once the person has chosen a moment.
+    moved: bool,
+    /// The timeline.
+    pub timeline: TimelineView,
+    /// Why the timeline cannot be read.
+    pub timeline_error: Option<Error>,
+    timeline_id: Option<RequestId>,
+    /// The rows on screen; of the playhead's moment, unless a read is pending.
+    pub snapshot: Option<Arc<Snapshot>>,
+    snapshot_id: RequestId,
+    /// Replies to requests before this one are of other columns.
+    valid_from: RequestId,
+    /// The read that is on its way.
+    pub pending: Option<Pending>,
+    /// Why the rows cannot be read.
+    pub error: Option<Error>,
+    /// The grid.
+    pub grid: Grid,
+    /// The key that the cursor was on when it went from view.
+    pub lost_key: Option<String>,
+}
+
+/// What lies over the main screen.
+#[derive(Debug)]
+pub enum Overlay {
+    /// The keys, scrolled down by so many lines.
+    Help(usize),
+    /// The field that asks for a time.
+    GoTo(Prompt),
+    /// One row, every value in full.
+    Row(RowView),
+}
+
+/// One row, every value in full.
+#[derive(Debug)]
+pub struct RowView {
+    /// Its key.
+    pub key: String,
+    /// Lines scrolled down.
+    pub scroll: usize,
+    /// All columns at the moment shown, and the row among them; the row is absent where the key is.
+    pub record: Option<(Arc<Snapshot>, Option<usize>)>,
+    id: RequestId,
+}
+
+/// A line for the person that goes away by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The words.
+    pub text: String,
+    until_ms: u64,
+}
+
+/// Playing: the playhead walks by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Play {
+    next_ms: u64,
+}
+
+/// Ticks a second at which the playhead walks.
+const SPEEDS: [u64; 8] = [1, 2, 4, 8, 15, 30, 60, 120];
+
+/// A read that takes longer than this says so.
+pub const LONG_READ_MS: u64 = 300;
+
+/// The application.
+#[derive(Debug)]
+pub struct App {
+    /// What the lake is called.
+    pub lake: String,
+    /// The tables, by name.
+    pub tables: Vec<TableEntry>,
+    /// The cursor in the list of tables.
+    pub table_cursor: usize,
+    /// Why the tables cannot be listed.
+    pub lake_error: Option<Error>,
+    /// True while the tables are being listed.
+    pub listing: bool,
+    current: Option<usize>,
+    /// The panel that the movement keys go to.
+    pub focus: Panel,
+    /// The panel that was focused before the timeline, for small screens.
+    main: Panel,
+    /// What lies over the main screen.
+    pub overlay: Option<Overlay>,
+    /// The line that goes away by itself.
+    pub notice: Option<Notice>,
+    /// Playing, or not.
+    pub play: Option<Play>,
+    speed: usize,
+    /// True while the mouse is ours.
+    pub mouse: bool,
+    drag: mouse::Drag,
+    /// Where things are; `None` where the screen is too small.
+    pub areas: Option<Areas>,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// The newest time that was told.
+    pub clock: Clock,
+    /// The one table of key bindings.
+    pub bindings: Vec<Binding>,
+    start: Start,
+    counts_asked: bool,
+    last_id: RequestId,
+}
+
+impl App {
+    /// Makes the application, and the first things that it wants done.
+    pub fn new(start: Start, size: (u16, u16), clock: Clock) -> (Self, Vec<Effect>) {
+        let mut app = Self {
+            lake: start.lake.clone(),
+            tables: Vec::new(),
+            table_cursor: 0,
+            lake_error: None,
+            listing: true,
+            current: None,
+            focus: Panel::Data,
+            main: Panel::Data,
+            overlay: None,
+            notice: None,
+            play: None,
+            speed: 3,
+            mouse: true,
+            drag: mouse::Drag::None,
+            areas: None,
+            size,
+            clock,
+            bindings: bindings(),
+            start,
+            counts_asked: false,
+            last_id: RequestId(0),
+        };
+        let first = app.start.table.clone();
+        let effects = vec![app.send(Request::Tables { first }), Effect::Mouse(true)];
+        app.settle();
+        (app, effects)
+    }
+
+    /// The table on screen.
+    pub fn current(&self) -> Option<&TableEntry> {
+        self.tables.get(self.current?)
+    }
+
+    /// What the person does with the table on screen.
+    pub fn view(&self) -> Option<&TableView> {
+        self.current()?.view.as_ref()
+    }
+
+    fn view_mut(&mut self) -> Option<&mut TableView> {
+        self.tables.get_mut(self.current?)?.view.as_mut()
+    }
+
+    /// What is known of the table on screen.
+    pub fn info(&self) -> Option<&TableInfo> {
+        self.current()?.info.as_ref()?.as_ref().ok()
+    }
+
+    /// True where this table is the one on screen.
+    pub fn is_current(&self, table: usize) -> bool {
+        self.current == Some(table)
+    }
+
+    /// Ticks a second at which the playhead walks when it plays.
+    pub fn speed(&self) -> u64 {
+        SPEEDS[self.speed]
+    }
+
+    /// When, in milliseconds since the start, the application wants to be told the time.
+    pub fn next_wake_ms(&self) -> Option<u64> {
+        let notice = self.notice.as_ref().map(|n| n.until_ms);
+        let play = self.play.map(|p| p.next_ms);
+        let long = self
+            .view()
+            .and_then(|v| v.pending)
+            .map(|p| p.since_ms + LONG_READ_MS);
+        [notice, play, long.filter(|at| *at > self.clock.ms)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Reads a moment as typed into the field: a time, `current`, or a share of the timeline such as `50%`.
+    pub fn resolve_moment(&self, text: &str) -> Result<AsOf, String> {
+        let text = text.trim();
+        if let Some(share) = text.strip_suffix('%') {
+            let share: f64 = share
+                .trim()
+                .parse()
+                .map_err(|_| format!("'{text}' is not a share of the timeline"))?;
+            let range = self.view().and_then(|v| v.timeline.data_range());
+            let (from, to) = range.ok_or("the timeline has not been read yet")?;
+            if !(0.0..=100.0).contains(&share) {
+                return Err("a share is between 0% and 100%".to_owned());
+            }
+            let length = i128::from(to) - i128::from(from);
+            let at = i128::from(from) + (length as f64 * share / 100.0) as i128;
+            return Ok(AsOf::At(EventTime::from_ms(at as i64)));
+        }
+        parse_as_of(text, self.clock.wall).map_err(|e: TimeError| e.to_string())
+    }
+
+    fn send(&mut self, request: Request) -> Effect {
+        self.last_id = RequestId(self.last_id.0 + 1);
+        Effect::Send(self.last_id, request)
+    }
+
+    fn notify(&mut self, text: impl Into<String>) {
+        const SHOWN_MS: u64 = 4_000;
+        self.notice = Some(Notice {
+            text: text.into(),
+            until_ms: self.clock.ms + SHOWN_MS,
+        });
+    }
+
+    /// Brings what depends on the screen's size and the rows into line with them.
+    fn settle(&mut self) {
+        let (width, height) = self.size;
+        self.areas = Areas::new(width, height, self.tables.len(), self.main);
+        let Some(data) = self.areas.and_then(|a| a.data) else {
+            return;
+        };
+        let inside = Areas::inside(data);
+        if let Some(view) = self.view_mut() {
+            if let Some(snapshot) = view.snapshot.clone() {
+                view.grid
+                    .settle(&snapshot, inside.width, inside.height.saturating_sub(1));
+            }
+        }
+    }
+}
+
+impl TableView {
+    fn new(info: &TableInfo, playhead: AsOf, shown: Option<&Projection>) -> Self {
+        let own = |name: &str, data_type| ColumnEntry {
+            name: name.to_owned(),
+            data_type,
+            shown: true,
+        };
+        let mut columns = vec![
+            own(crate::format::KEY, DataType::String),
+            own(crate::format::EVENT_TIME, DataType::DateTime),
+        ];
+        let mut values: Vec<ColumnEntry> = info
+            .columns
+            .iter()
+            .map(|c| own(&c.name, c.data_type))
+            .collect();
+        if let Some(Projection::Columns(names)) = shown {
+            let rank = |name: &str| names.iter().position(|n| n == name);
+            values
+                .iter_mut()
+                .for_each(|c| c.shown = rank(&c.name).is_some());
+            values.sort_by_key(|c| rank(&c.name).unwrap_or(usize::MAX));
+        }
+        columns.extend(values);
+        Self {
+            columns,
+            column_cursor: 0,
+            playhead,
+            moved: false,
+            timeline: TimelineView::default(),
+            timeline_error: None,
+            timeline_id: None,
+            snapshot: None,
+            snapshot_id: RequestId(0),
+            valid_from: RequestId(0),
+            pending: None,
+            error: None,
+            grid: Grid::default(),
+            lost_key: None,
+        }
+    }
+
+    /// The value columns that are shown.
+    fn projection(&self) -> Projection {
+        let values = self.columns.iter().skip(2);
+        Projection::Columns(values.filter(|c| c.shown).map(|c| c.name.clone()).collect())
+    }
+
+    /// The moment of the rows on screen, where that is not the playhead's.
+    pub fn showing_other(&self) -> Option<AsOf> {
+        self.snapshot
+            .as_ref()
+            .map(|s| s.as_of())
+            .filter(|shown| *shown != self.playhead)
+    }
+
+    /// True where the shown rows are the ones asked for.
+    pub fn is_fresh(&self) -> bool {
+        self.pending.is_none()
+    }
+}

@@ -1,0 +1,223 @@
+//! What the mouse does: click selects, wheel scrolls, wheel over the timeline steps, drag scrubs, drag on the edge of a
+//! column resizes it.
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+
+use super::layout::Areas;
+use super::{App, Effect, Overlay, Panel};
+
+/// Rows that a notch of the wheel scrolls.
+const WHEEL_ROWS: usize = 3;
+
+/// What is being dragged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Drag {
+    None,
+    /// The playhead.
+    Playhead,
+    /// The right edge of a column of the grid, which starts at this cell.
+    ColumnEdge {
+        column: usize,
+        start: u16,
+    },
+}
+
+impl App {
+    pub(super) fn on_mouse(&mut self, event: MouseEvent) -> Vec<Effect> {
+        let Some(areas) = self.areas else {
+            return Vec::new();
+        };
+        let (x, y) = (event.column, event.row);
+        match event.kind {
+            MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => {
+                return self.on_wheel(areas, x, y, event.kind == MouseEventKind::ScrollDown);
+            }
+            _ if self.overlay.is_some() => {
+                if matches!(event.kind, MouseEventKind::Down(_)) {
+                    self.overlay = None;
+                }
+            }
+            MouseEventKind::Down(MouseButton::Left) => return self.on_click(areas, x, y),
+            MouseEventKind::Drag(MouseButton::Left) => return self.on_drag(areas, x),
+            MouseEventKind::Up(_) => self.drag = Drag::None,
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn on_wheel(&mut self, areas: Areas, x: u16, y: u16, down: bool) -> Vec<Effect> {
+        let scroll = |at: &mut usize, by: usize| {
+            *at = if down {
+                *at + by
+            } else {
+                at.saturating_sub(by)
+            }
+        };
+        match &mut self.overlay {
+            Some(Overlay::Help(at)) => scroll(at, WHEEL_ROWS),
+            Some(Overlay::Row(row)) => scroll(&mut row.scroll, WHEEL_ROWS),
+            Some(Overlay::GoTo(_)) => {}
+            None => match areas.panel_at(x, y) {
+                Some(Panel::Timeline) => return self.step(if down { 1 } else { -1 }),
+                Some(Panel::Tables) => {
+                    scroll(&mut self.table_cursor, 1);
+                    self.table_cursor = self.table_cursor.min(self.tables.len().saturating_sub(1));
+                }
+                Some(Panel::Columns) => {
+                    if let Some(view) = self.view_mut() {
+                        scroll(&mut view.column_cursor, 1);
+                        view.column_cursor = view.column_cursor.min(view.columns.len() - 1);
+                    }
+                }
+                Some(Panel::Data) => {
+                    if let Some(view) = self.view_mut() {
+                        let rows = view.snapshot.as_ref().map_or(0, |s| s.len());
+                        let mut row = view.grid.row;
+                        scroll(&mut row, WHEEL_ROWS);
+                        view.grid.move_keeping_line(row.min(rows.saturating_sub(1)));
+                        view.lost_key = None;
+                    }
+                }
+                None => {}
+            },
+        }
+        Vec::new()
+    }
+
+    fn on_click(&mut self, areas: Areas, x: u16, y: u16) -> Vec<Effect> {
+        if areas.tabs && y == areas.header.bottom() {
+            if let Some(panel) = tab_at(x) {
+                self.focus_on(panel);
+                return Vec::new();
+            }
+        }
+        let Some(panel) = areas.panel_at(x, y) else {
+            return Vec::new();
+        };
+        self.focus_on(panel);
+        match panel {
+            Panel::Tables => {
+                if let Some(at) =
+                    line(areas.tables, y).map(|l| l + list_top(self.table_cursor, areas.tables))
+                {
+                    if at < self.tables.len() {
+                        return self.open_table(at);
+                    }
+                }
+            }
+            Panel::Columns => {
+                let Some(area) = areas.columns else {
+                    return Vec::new();
+                };
+                if let (Some(line), Some(view)) = (line(areas.columns, y), self.view_mut()) {
+                    let at = line + list_top(view.column_cursor, areas.columns);
+                    if at < view.columns.len() {
+                        view.column_cursor = at;
+                        // A click on the sign shows or hides.
+                        if x <= area.x + 3 {
+                            return self.toggle_column();
+                        }
+                    }
+                }
+            }
+            Panel::Data => self.click_grid(areas, x, y),
+            Panel::Timeline => {
+                self.drag = Drag::Playhead;
+                return self.scrub_to(areas, x);
+            }
+        }
+        Vec::new()
+    }
+
+    fn click_grid(&mut self, areas: Areas, x: u16, y: u16) {
+        let Some(area) = areas.data else { return };
+        let inside = Areas::inside(area);
+        let mut grabbed = None;
+        if let Some(view) = self.view_mut() {
+            let rows = view.snapshot.as_ref().map_or(0, |s| s.len());
+            let hit = view.grid.column_at(x.saturating_sub(inside.x));
+            if y == inside.y {
+                if let Some((column, true)) = hit {
+                    let start = view
+                        .grid
+                        .placed
+                        .iter()
+                        .find(|p| p.column == column)
+                        .map_or(0, |p| p.x);
+                    grabbed = Some(Drag::ColumnEdge {
+                        column,
+                        start: inside.x + start,
+                    });
+                }
+            } else if y > inside.y {
+                let row = view.grid.top + usize::from(y - inside.y - 1);
+                if row < rows {
+                    view.grid.row = row;
+                    view.lost_key = None;
+                }
+            }
+            if let Some((column, _)) = hit {
+                view.grid.column = column;
+            }
+        }
+        if let Some(drag) = grabbed {
+            self.drag = drag;
+        }
+    }
+
+    fn on_drag(&mut self, areas: Areas, x: u16) -> Vec<Effect> {
+        match self.drag {
+            Drag::Playhead => return self.scrub_to(areas, x),
+            Drag::ColumnEdge { column, start } => {
+                if let Some(view) = self.view_mut() {
+                    view.grid.resize(column, x.saturating_sub(start));
+                }
+            }
+            Drag::None => {}
+        }
+        Vec::new()
+    }
+
+    fn scrub_to(&mut self, areas: Areas, x: u16) -> Vec<Effect> {
+        let inside = Areas::inside(areas.timeline);
+        let cell = x
+            .saturating_sub(inside.x)
+            .min(inside.width.saturating_sub(1));
+        let moment = self
+            .view()
+            .and_then(|v| v.timeline.moment_at(cell, inside.width));
+        moment.map_or_else(Vec::new, |m| self.go_to(m))
+    }
+}
+
+fn line(area: Option<ratatui::layout::Rect>, y: u16) -> Option<usize> {
+    let inside = Areas::inside(area?);
+    (y >= inside.y && y < inside.bottom()).then(|| usize::from(y - inside.y))
+}
+
+/// The first entry in view of a list whose cursor must be.
+pub fn list_top(cursor: usize, area: Option<ratatui::layout::Rect>) -> usize {
+    let height = area.map_or(1, |a| usize::from(Areas::inside(a).height).max(1));
+    (cursor + 1).saturating_sub(height)
+}
+
+/// The tab at a column of the line of tabs, as [`tabs`] lays them out.
+fn tab_at(x: u16) -> Option<Panel> {
+    tabs()
+        .into_iter()
+        .find(|(_, start, label)| (*start..*start + label.len() as u16).contains(&x))
+        .map(|(p, ..)| p)
+}
+
+/// The tabs of a small screen: panel, first cell, label.
+pub fn tabs() -> Vec<(Panel, u16, String)> {
+    let mut x = 2;
+    let mut all = Vec::new();
+    for (number, panel) in Panel::ALL.into_iter().take(3).enumerate() {
+        let label = format!(" {} {} ", number + 1, panel.title());
+        let width = label.len() as u16;
+        all.push((panel, x, label));
+        x += width + 1;
+    }
+    all
+}

@@ -1,0 +1,104 @@
+//! A field of one line that takes text.
+
+use unicode_segmentation::UnicodeSegmentation;
+
+/// A text under edit. It takes every key but Esc, Enter and Ctrl-C.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Prompt {
+    text: String,
+    /// Byte position, always between two graphemes.
+    cursor: usize,
+}
+
+/// More than this is no line that a person types.
+const BYTES_AT_MOST: usize = 4_096;
+
+impl Prompt {
+    /// The text.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The texts before and after the cursor.
+    pub fn split(&self) -> (&str, &str) {
+        self.text.split_at(self.cursor)
+    }
+
+    /// Types text at the cursor; control characters are left out.
+    pub fn insert(&mut self, typed: &str) {
+        let clean: String = typed.chars().filter(|c| !c.is_control()).collect();
+        if self.text.len() + clean.len() <= BYTES_AT_MOST {
+            self.text.insert_str(self.cursor, &clean);
+            self.cursor += clean.len();
+        }
+    }
+
+    /// Deletes the grapheme before the cursor.
+    pub fn backspace(&mut self) {
+        let end = self.cursor;
+        self.left();
+        self.text.replace_range(self.cursor..end, "");
+    }
+
+    /// Deletes the grapheme after the cursor.
+    pub fn delete(&mut self) {
+        let start = self.cursor;
+        self.right();
+        self.text.replace_range(start..self.cursor, "");
+        self.cursor = start;
+    }
+
+    /// Deletes everything before the cursor.
+    pub fn clear_before(&mut self) {
+        self.text.replace_range(..self.cursor, "");
+        self.cursor = 0;
+    }
+
+    /// Moves one grapheme left.
+    pub fn left(&mut self) {
+        self.cursor = self.text[..self.cursor]
+            .grapheme_indices(true)
+            .next_back()
+            .map_or(0, |(at, _)| at);
+    }
+
+    /// Moves one grapheme right.
+    pub fn right(&mut self) {
+        self.cursor += self.text[self.cursor..]
+            .graphemes(true)
+            .next()
+            .map_or(0, str::len);
+    }
+
+    /// Moves to the start.
+    pub fn home(&mut self) {
+        self.cursor = 0;
+    }
+
+    /// Moves to the end.
+    pub fn end(&mut self) {
+        self.cursor = self.text.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn editing_goes_by_graphemes() {
+        let mut p = Prompt::default();
+        p.insert("ae\u{301}b\x1b\n");
+        assert_eq!(p.text(), "ae\u{301}b");
+        p.left();
+        p.backspace();
+        assert_eq!(p.split(), ("a", "b"));
+        p.home();
+        p.backspace();
+        p.delete();
+        assert_eq!(p.text(), "b");
+        p.end();
+        p.clear_before();
+        assert_eq!(p.text(), "");
+    }
+}

@@ -1,0 +1,766 @@
+//! What happens on each message.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use crate::engine::{Answer, Lane, Reply, Request, RequestId};
+use crate::error::{Error, ErrorKind};
+use crate::event_time::AsOf;
+use crate::scan::Snapshot;
+
+use super::keymap::{Action, Key, action};
+use super::{
+    App, Clock, Effect, Msg, Overlay, Panel, Pending, Play, Prompt, RowView, SPEEDS, TableEntry,
+    TableView,
+};
+
+impl App {
+    /// Takes a message; answers with what is to be done.
+    pub fn update(&mut self, msg: Msg, clock: Clock) -> Vec<Effect> {
+        self.clock = clock;
+        let effects = match msg {
+            Msg::Key(event) if event.kind == KeyEventKind::Release => Vec::new(),
+            Msg::Key(event) => self.on_key(&event),
+            Msg::Mouse(event) => self.on_mouse(event),
+            Msg::Paste(text) => {
+                if let Some(Overlay::GoTo(prompt)) = &mut self.overlay {
+                    prompt.insert(&text);
+                }
+                Vec::new()
+            }
+            Msg::Resize(width, height) => {
+                self.size = (width, height);
+                self.tables
+                    .iter_mut()
+                    .filter_map(|t| t.view.as_mut())
+                    .for_each(|v| v.grid.forget_widths());
+                Vec::new()
+            }
+            Msg::Reply(reply) => self.on_reply(reply),
+            Msg::Time => self.on_time(),
+        };
+        self.settle();
+        effects
+    }
+
+    fn on_time(&mut self) -> Vec<Effect> {
+        if self
+            .notice
+            .as_ref()
+            .is_some_and(|n| n.until_ms <= self.clock.ms)
+        {
+            self.notice = None;
+        }
+        let due = self.play.is_some_and(|p| p.next_ms <= self.clock.ms);
+        if !due {
+            return Vec::new();
+        }
+        // The next step waits for the rows of the last one; steps are never queued.
+        self.play = Some(Play {
+            next_ms: self.clock.ms + 1_000 / self.speed(),
+        });
+        if self.view().is_none_or(|v| v.pending.is_some()) {
+            return Vec::new();
+        }
+        let before = self.view().map(|v| v.playhead);
+        let effects = self.step(1);
+        if self.view().map(|v| v.playhead) == before {
+            self.play = None;
+        }
+        effects
+    }
+
+    fn on_key(&mut self, event: &KeyEvent) -> Vec<Effect> {
+        let key = Key::of(event);
+        let wanted = action(&self.bindings, self.focus, key);
+        if wanted == Some(Action::Interrupt) || wanted == Some(Action::Suspend) {
+            return self.act(wanted.unwrap_or(Action::Interrupt));
+        }
+        match &mut self.overlay {
+            Some(Overlay::GoTo(prompt)) => {
+                match event.code {
+                    KeyCode::Esc => self.overlay = None,
+                    KeyCode::Enter => return self.go_to_typed(),
+                    _ => edit(prompt, event),
+                }
+                Vec::new()
+            }
+            Some(Overlay::Help(scroll)) => {
+                match wanted {
+                    Some(Action::Help | Action::Escape | Action::Quit) => self.overlay = None,
+                    other => scroll_by(scroll, event, other),
+                }
+                Vec::new()
+            }
+            Some(Overlay::Row(row)) => match wanted {
+                Some(Action::Escape | Action::Quit | Action::Enter) => {
+                    self.overlay = None;
+                    Vec::new()
+                }
+                // The playhead moves under an open row, and the row follows.
+                Some(
+                    a @ (Action::Step(_)
+                    | Action::Play
+                    | Action::Slower
+                    | Action::Faster
+                    | Action::GoTo
+                    | Action::Help),
+                ) => self.act(a),
+                other => {
+                    scroll_by(&mut row.scroll, event, other);
+                    Vec::new()
+                }
+            },
+            None => wanted.map_or_else(Vec::new, |a| self.act(a)),
+        }
+    }
+
+    fn act(&mut self, action: Action) -> Vec<Effect> {
+        match action {
+            Action::FocusNext => self.focus_by(1),
+            Action::FocusPrevious => self.focus_by(Panel::ALL.len() - 1),
+            Action::Focus(panel) => self.focus_on(panel),
+            Action::Step(ticks) => return self.step(ticks),
+            Action::GoTo => self.overlay = Some(Overlay::GoTo(Prompt::default())),
+            Action::ZoomIn => self.timeline(|v| v.timeline.zoom(0.5, v.playhead)),
+            Action::ZoomOut => self.timeline(|v| v.timeline.zoom(2.0, v.playhead)),
+            Action::ZoomUndo => self.timeline(|v| {
+                v.timeline.undo();
+            }),
+            Action::PanLeft => self.timeline(|v| v.timeline.pan(-0.25)),
+            Action::PanRight => self.timeline(|v| v.timeline.pan(0.25)),
+            Action::Fit => self.timeline(|v| v.timeline.fit()),
+            Action::Play => return self.toggle_play(),
+            Action::Slower => self.change_speed(self.speed.saturating_sub(1)),
+            Action::Faster => self.change_speed((self.speed + 1).min(SPEEDS.len() - 1)),
+            Action::Help => self.overlay = Some(Overlay::Help(0)),
+            Action::Mouse => {
+                self.mouse = !self.mouse;
+                self.notify(if self.mouse {
+                    "mouse on"
+                } else {
+                    "mouse off: the terminal selects text"
+                });
+                return vec![Effect::Mouse(self.mouse)];
+            }
+            Action::Escape => return self.escape(),
+            Action::Quit => return vec![Effect::Quit],
+            Action::Interrupt => {
+                if self.view().is_some_and(|v| v.pending.is_some()) {
+                    return self.escape();
+                }
+                return vec![Effect::Quit];
+            }
+            Action::Suspend => return vec![Effect::Suspend],
+            Action::Enter => return self.enter(),
+            Action::ToggleColumn => return self.toggle_column(),
+            movement => return self.move_cursor(movement),
+        }
+        Vec::new()
+    }
+
+    fn focus_by(&mut self, places: usize) {
+        let at = Panel::ALL
+            .iter()
+            .position(|p| *p == self.focus)
+            .unwrap_or(0);
+        self.focus_on(Panel::ALL[(at + places) % Panel::ALL.len()]);
+    }
+
+    pub(super) fn focus_on(&mut self, panel: Panel) {
+        self.focus = panel;
+        if panel != Panel::Timeline {
+            self.main = panel;
+        }
+    }
+
+    fn timeline(&mut self, change: impl FnOnce(&mut TableView)) {
+        if let Some(view) = self.view_mut() {
+            change(view);
+        }
+    }
+
+    /// Esc: what is in the way goes first, then what runs.
+    fn escape(&mut self) -> Vec<Effect> {
+        self.notice = None;
+        if self.overlay.take().is_some() {
+            return Vec::new();
+        }
+        if self.play.take().is_some() {
+            return Vec::new();
+        }
+        if self.view().is_some_and(|v| v.pending.is_some()) {
+            return vec![Effect::Cancel(Lane::Snapshot)];
+        }
+        Vec::new()
+    }
+
+    fn toggle_play(&mut self) -> Vec<Effect> {
+        if self.play.take().is_some() {
+            return Vec::new();
+        }
+        let newest = self.info().map_or(AsOf::Current, |i| i.newest);
+        let Some(view) = self.view() else {
+            return Vec::new();
+        };
+        let Some(end) = view.timeline.step(AsOf::Current, i32::MAX, newest) else {
+            self.notify("the timeline is still being read");
+            return Vec::new();
+        };
+        let at_end = view.playhead == end || view.playhead == AsOf::Current;
+        self.play = Some(Play {
+            next_ms: self.clock.ms + 1_000 / self.speed(),
+        });
+        // At the end there is nothing left to play but all of it.
+        if at_end {
+            self.step(i32::MIN)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn change_speed(&mut self, speed: usize) {
+        self.speed = speed;
+        self.notify(format!("{} ticks a second", self.speed()));
+    }
+
+    /// Moves the playhead by ticks.
+    pub(super) fn step(&mut self, ticks: i32) -> Vec<Effect> {
+        let newest = self.info().map_or(AsOf::Current, |i| i.newest);
+        let Some(view) = self.view() else {
+            return Vec::new();
+        };
+        match view.timeline.step(view.playhead, ticks, newest) {
+            Some(moment) if moment == view.playhead => {
+                self.notify(if ticks < 0 {
+                    "this is the first tick"
+                } else {
+                    "nothing is newer"
+                });
+                Vec::new()
+            }
+            Some(moment) => self.go_to(moment),
+            None => {
+                let empty = view.timeline.ticks.is_some();
+                self.notify(if empty {
+                    "the table holds no rows"
+                } else {
+                    "the timeline is still being read"
+                });
+                Vec::new()
+            }
+        }
+    }
+
+    /// Moves the playhead to a moment.
+    pub(super) fn go_to(&mut self, moment: AsOf) -> Vec<Effect> {
+        let Some(view) = self.view_mut() else {
+            return Vec::new();
+        };
+        view.moved = true;
+        if view.playhead == moment && view.error.is_none() {
+            return Vec::new();
+        }
+        view.playhead = moment;
+        view.timeline.follow(moment);
+        let mut effects = self.read_rows();
+        effects.extend(self.read_open_row());
+        effects
+    }
+
+    fn go_to_typed(&mut self) -> Vec<Effect> {
+        let Some(Overlay::GoTo(prompt)) = &self.overlay else {
+            return Vec::new();
+        };
+        if prompt.text().trim().is_empty() {
+            self.overlay = None;
+            return Vec::new();
+        }
+        // What makes no sense is told in the field itself, which stays open.
+        let Ok(moment) = self.resolve_moment(prompt.text()) else {
+            return Vec::new();
+        };
+        self.overlay = None;
+        self.go_to(moment)
+    }
+
+    /// Asks for the rows of the playhead's moment.
+    fn read_rows(&mut self) -> Vec<Effect> {
+        let Some(table) = self.current().map(|t| t.name.clone()) else {
+            return Vec::new();
+        };
+        let Some(view) = self.view() else {
+            return Vec::new();
+        };
+        let request = Request::Snapshot {
+            table,
+            as_of: view.playhead,
+            projection: view.projection(),
+        };
+        let effect = self.send(request);
+        let (id, now) = (self.last_id, self.clock.ms);
+        if let Some(view) = self.view_mut() {
+            // A read that keeps being overtaken has been waited for since the first of them.
+            let since_ms = view.pending.map_or(now, |p| p.since_ms);
+            view.pending = Some(Pending {
+                id,
+                since_ms,
+                progress: None,
+            });
+        }
+        vec![effect]
+    }
+
+    /// Asks for the open row as of the playhead's moment.
+    fn read_open_row(&mut self) -> Option<Effect> {
+        let Some(Overlay::Row(row)) = &self.overlay else {
+            return None;
+        };
+        let key = row.key.clone();
+        let request = Request::Row {
+            table: self.current()?.name.clone(),
+            as_of: self.view()?.playhead,
+            key,
+        };
+        let effect = self.send(request);
+        let id = self.last_id;
+        if let Some(Overlay::Row(row)) = &mut self.overlay {
+            row.id = id;
+        }
+        Some(effect)
+    }
+
+    fn enter(&mut self) -> Vec<Effect> {
+        match self.focus {
+            Panel::Tables => self.open_table(self.table_cursor),
+            Panel::Data => self.open_row(),
+            Panel::Columns | Panel::Timeline => Vec::new(),
+        }
+    }
+
+    fn open_row(&mut self) -> Vec<Effect> {
+        let Some(view) = self.view() else {
+            return Vec::new();
+        };
+        let Some(snapshot) = view
+            .snapshot
+            .as_ref()
+            .filter(|s| !s.is_empty() && view.error.is_none())
+        else {
+            return Vec::new();
+        };
+        let key = snapshot.key(view.grid.row).to_owned();
+        self.overlay = Some(Overlay::Row(RowView {
+            key,
+            scroll: 0,
+            record: None,
+            id: RequestId(0),
+        }));
+        self.read_open_row().into_iter().collect()
+    }
+
+    /// Shows a table, as it was left or from the start.
+    pub(super) fn open_table(&mut self, index: usize) -> Vec<Effect> {
+        let start = self.start.clone();
+        let Some(entry) = self.tables.get_mut(index) else {
+            return Vec::new();
+        };
+        self.table_cursor = index;
+        self.play = None;
+        let changed = self.current != Some(index);
+        self.current = Some(index);
+        let Some(Ok(info)) = &entry.info else {
+            return Vec::new();
+        };
+        if entry.view.is_none() {
+            let wanted = start.table.as_ref().is_none_or(|t| *t == entry.name);
+            let playhead = start.as_of.filter(|_| wanted).unwrap_or(info.newest);
+            let mut view =
+                TableView::new(info, playhead, start.columns.as_ref().filter(|_| wanted));
+            view.moved = start.as_of.is_some() && wanted;
+            entry.view = Some(view);
+        } else if !changed {
+            return Vec::new();
+        }
+        // Replies to what was asked of another table, or before, are not this table's.
+        let next = RequestId(self.last_id.0 + 1);
+        if let Some(view) = self.view_mut() {
+            view.valid_from = next;
+            view.pending = None;
+        }
+        let info = self.info().map(|i| i.columns.clone()).unwrap_or_default();
+        let unknown = match &start.columns {
+            Some(crate::format::Projection::Columns(names)) => names
+                .iter()
+                .find(|n| !info.iter().any(|c| c.name == **n))
+                .cloned(),
+            _ => None,
+        };
+        if let Some(name) = unknown {
+            self.notify(format!("there is no column '{name}'"));
+        }
+        self.start.columns = None;
+        self.start.as_of = None;
+        let mut effects = self.read_rows();
+        effects.extend(self.read_timeline());
+        effects
+    }
+
+    fn read_timeline(&mut self) -> Option<Effect> {
+        let table = self.current()?.name.clone();
+        if self.view()?.timeline.ticks.is_some() {
+            return None;
+        }
+        let effect = self.send(Request::Timeline { table });
+        let id = self.last_id;
+        let view = self.view_mut()?;
+        view.timeline_id = Some(id);
+        view.timeline_error = None;
+        Some(effect)
+    }
+
+    pub(super) fn toggle_column(&mut self) -> Vec<Effect> {
+        let next = RequestId(self.last_id.0 + 1);
+        let Some(view) = self.view_mut() else {
+            return Vec::new();
+        };
+        let at = view.column_cursor;
+        if at == 0 {
+            self.notify("the key is always shown");
+            return Vec::new();
+        }
+        view.columns[at].shown = !view.columns[at].shown;
+        if at == 1 {
+            // The event time comes with every read.
+            if let Some(snapshot) = view.snapshot.clone() {
+                view.grid.set_columns(&snapshot, view.columns[1].shown);
+            }
+            return Vec::new();
+        }
+        view.valid_from = next;
+        self.read_rows()
+    }
+
+    fn move_cursor(&mut self, action: Action) -> Vec<Effect> {
+        let page = self.page();
+        let moved = |at: usize, count: usize| {
+            match action {
+                Action::Up => at.saturating_sub(1),
+                Action::Down => at + 1,
+                Action::PageUp => at.saturating_sub(page),
+                Action::PageDown => at + page,
+                Action::First => 0,
+                Action::Last => usize::MAX,
+                _ => at,
+            }
+            .min(count.saturating_sub(1))
+        };
+        match self.focus {
+            Panel::Tables => self.table_cursor = moved(self.table_cursor, self.tables.len()),
+            Panel::Timeline => {
+                return match action {
+                    Action::First => self.step(i32::MIN),
+                    Action::Last => self.step(i32::MAX),
+                    _ => Vec::new(),
+                };
+            }
+            Panel::Columns => {
+                self.timeline(|v| v.column_cursor = moved(v.column_cursor, v.columns.len()))
+            }
+            Panel::Data => self.timeline(|v| {
+                let rows = v.snapshot.as_ref().map_or(0, |s| s.len());
+                let grid = &mut v.grid;
+                match action {
+                    Action::PageUp | Action::PageDown => {
+                        grid.move_keeping_line(moved(grid.row, rows))
+                    }
+                    _ => grid.row = moved(grid.row, rows),
+                }
+                let last = grid.columns.len().saturating_sub(1);
+                grid.column = match action {
+                    Action::Left => grid.column.saturating_sub(1),
+                    Action::Right => (grid.column + 1).min(last),
+                    Action::LineStart => 0,
+                    Action::LineEnd => last,
+                    _ => grid.column,
+                };
+                v.lost_key = None;
+            }),
+        }
+        Vec::new()
+    }
+
+    /// Rows of the focused panel in view.
+    fn page(&self) -> usize {
+        let Some(areas) = self.areas else { return 1 };
+        let area = match self.focus {
+            Panel::Tables => areas.tables,
+            Panel::Columns => areas.columns,
+            Panel::Data => areas.data.map(|d| ratatui::layout::Rect {
+                height: d.height.saturating_sub(1),
+                ..d
+            }),
+            Panel::Timeline => None,
+        };
+        area.map_or(1, |a| usize::from(a.height.saturating_sub(2)).max(1))
+    }
+
+    fn on_reply(&mut self, reply: Reply) -> Vec<Effect> {
+        match reply.answer {
+            Answer::TableNames(names) => self.on_table_names(names),
+            Answer::Table(name, info) => return self.on_table(&name, info),
+            Answer::TimelineProgress(progress) => {
+                if let Some(view) = self.waiting_for_timeline(reply.id) {
+                    view.timeline.progress(progress);
+                }
+            }
+            Answer::Ticks(ticks) => {
+                if let Some(view) = self.waiting_for_timeline(reply.id) {
+                    view.timeline.finish(ticks);
+                }
+                return self.settle_on_last_tick();
+            }
+            Answer::SnapshotProgress(read, of) => {
+                if let Some(pending) = self
+                    .view_mut()
+                    .and_then(|v| v.pending.as_mut())
+                    .filter(|p| p.id == reply.id)
+                {
+                    pending.progress = Some((read, of));
+                }
+            }
+            Answer::Snapshot(snapshot) => {
+                self.on_snapshot(reply.id, &snapshot);
+                return self.ask_for_counts();
+            }
+            Answer::Row(snapshot, row) => {
+                if let Some(Overlay::Row(open)) = &mut self.overlay {
+                    if open.id == reply.id {
+                        open.record = Some((snapshot, row));
+                    }
+                }
+            }
+            Answer::RowCount(name, rows) => {
+                if let Some(entry) = self.tables.iter_mut().find(|t| t.name == name) {
+                    entry.rows = Some(rows);
+                }
+            }
+            Answer::Failed(error) => self.on_failure(reply.id, reply.lane, error),
+            Answer::Done => {
+                if reply.lane == Lane::Tables {
+                    self.listing = false;
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn waiting_for_timeline(&mut self, id: RequestId) -> Option<&mut TableView> {
+        self.tables
+            .iter_mut()
+            .filter_map(|t| t.view.as_mut())
+            .find(|v| v.timeline_id == Some(id))
+    }
+
+    fn on_table_names(&mut self, names: Vec<String>) {
+        let entry = |name| TableEntry {
+            name,
+            info: None,
+            rows: None,
+            view: None,
+        };
+        self.tables = names.into_iter().map(entry).collect();
+        if let Some(wanted) = self.start.table.clone() {
+            match self.tables.iter().position(|t| t.name == wanted) {
+                Some(at) => self.table_cursor = at,
+                None => self.notify(format!("there is no table '{wanted}'")),
+            }
+        }
+    }
+
+    fn on_table(
+        &mut self,
+        name: &str,
+        info: Result<crate::engine::TableInfo, Error>,
+    ) -> Vec<Effect> {
+        let Some(at) = self.tables.iter().position(|t| t.name == name) else {
+            return Vec::new();
+        };
+        self.tables[at].info = Some(info);
+        let wanted = match &self.start.table {
+            Some(table) if self.tables.iter().any(|t| t.name == *table) => table == name,
+            // Without a wish, the first table that opens.
+            _ => self.current.is_none() && self.tables[at].info.as_ref().is_some_and(Result::is_ok),
+        };
+        let unopened =
+            self.current.is_none() || (self.current == Some(at) && self.view().is_none());
+        if wanted && unopened {
+            self.open_table(at)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn on_snapshot(&mut self, id: RequestId, snapshot: &Arc<Snapshot>) {
+        let Some(at) = self.tables.iter().position(|t| {
+            // A reply is taken if it is of these columns and newer than what is shown; so a held key shows moments on
+            // its way, and what was overtaken changes nothing.
+            t.view.as_ref().is_some_and(|v| {
+                v.pending.is_some_and(|p| id <= p.id) && id >= v.valid_from && id > v.snapshot_id
+            })
+        }) else {
+            return;
+        };
+        if self.current != Some(at) {
+            return;
+        }
+        let newest = self.info().map(|i| i.newest);
+        let entry = &mut self.tables[at];
+        if newest == Some(snapshot.as_of()) {
+            entry.rows = Some(snapshot.len());
+        }
+        let Some(view) = entry.view.as_mut() else {
+            return;
+        };
+        if view.pending.is_some_and(|p| p.id == id) {
+            view.pending = None;
+        }
+        view.error = None;
+        view.show(id, snapshot);
+        if let Some(key) = view.lost_key.clone() {
+            let moment = snapshot.as_of();
+            let short = crate::text::ellipsis(&key, 24);
+            self.notify(format!("{short} is not there as of {}", describe(moment)));
+        }
+    }
+
+    /// A table without an open segment opens at its last tick, which is known only now.
+    fn settle_on_last_tick(&mut self) -> Vec<Effect> {
+        let newest = self.info().map_or(AsOf::Current, |i| i.newest);
+        let Some(view) = self.view_mut() else {
+            return Vec::new();
+        };
+        let last = view.timeline.step(AsOf::Current, i32::MAX, newest);
+        match last {
+            Some(last) if newest != AsOf::Current && !view.moved && view.playhead != last => {
+                let effects = self.go_to(last);
+                self.timeline(|v| v.moved = false);
+                effects
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Counting the rows of all tables can wait until there are rows on screen.
+    fn ask_for_counts(&mut self) -> Vec<Effect> {
+        if self.counts_asked || self.listing {
+            return Vec::new();
+        }
+        self.counts_asked = true;
+        let uncounted = self
+            .tables
+            .iter()
+            .filter(|t| t.rows.is_none() && matches!(t.info, Some(Ok(_))));
+        let tables: Vec<String> = uncounted.map(|t| t.name.clone()).collect();
+        if tables.is_empty() {
+            Vec::new()
+        } else {
+            vec![self.send(Request::RowCounts { tables })]
+        }
+    }
+
+    fn on_failure(&mut self, id: RequestId, lane: Lane, error: Error) {
+        let cancelled = error.kind() == ErrorKind::Cancelled;
+        match lane {
+            Lane::Tables => {
+                self.listing = false;
+                self.lake_error = Some(error);
+            }
+            Lane::Timeline => {
+                if let Some(view) = self.waiting_for_timeline(id).filter(|_| !cancelled) {
+                    view.timeline_error = Some(error);
+                }
+            }
+            Lane::Snapshot => {
+                let Some(view) = self
+                    .view_mut()
+                    .filter(|v| v.pending.is_some_and(|p| p.id == id))
+                else {
+                    return;
+                };
+                view.pending = None;
+                if !cancelled {
+                    view.error = Some(error);
+                } else if let Some(snapshot) = &view.snapshot {
+                    view.playhead = snapshot.as_of();
+                    self.notify("cancelled");
+                } else {
+                    view.error = Some(error.hint("press @ or , to read again"));
+                }
+            }
+            Lane::Row | Lane::Statistics => {}
+        }
+    }
+}
+
+impl TableView {
+    /// Puts rows on screen; the cursor stays on its key, or where the key would be.
+    fn show(&mut self, id: RequestId, snapshot: &Arc<Snapshot>) {
+        let held = self.lost_key.take().or_else(|| {
+            let old = self.snapshot.as_ref().filter(|s| !s.is_empty())?;
+            Some(old.key(self.grid.row.min(old.len() - 1)).to_owned())
+        });
+        if let Some(key) = held {
+            match snapshot.find(&key) {
+                Ok(row) => self.grid.move_keeping_line(row),
+                Err(row) => {
+                    self.grid
+                        .move_keeping_line(row.min(snapshot.len().saturating_sub(1)));
+                    self.lost_key = Some(key);
+                }
+            }
+        }
+        self.grid.set_columns(snapshot, self.columns[1].shown);
+        self.snapshot_id = id;
+        self.snapshot = Some(Arc::clone(snapshot));
+    }
+}
+
+fn edit(prompt: &mut Prompt, event: &KeyEvent) {
+    let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+    match event.code {
+        KeyCode::Char('u') if ctrl => prompt.clear_before(),
+        KeyCode::Char('a') if ctrl => prompt.home(),
+        KeyCode::Char('e') if ctrl => prompt.end(),
+        KeyCode::Char(c) if !ctrl => prompt.insert(c.encode_utf8(&mut [0; 4])),
+        KeyCode::Backspace => prompt.backspace(),
+        KeyCode::Delete => prompt.delete(),
+        KeyCode::Left => prompt.left(),
+        KeyCode::Right => prompt.right(),
+        KeyCode::Home => prompt.home(),
+        KeyCode::End => prompt.end(),
+        _ => {}
+    }
+}
+
+fn scroll_by(scroll: &mut usize, event: &KeyEvent, wanted: Option<Action>) {
+    *scroll = match (wanted, event.code) {
+        (Some(Action::Up), _) | (_, KeyCode::Up | KeyCode::Char('k')) => scroll.saturating_sub(1),
+        (Some(Action::Down), _) | (_, KeyCode::Down | KeyCode::Char('j')) => *scroll + 1,
+        (_, KeyCode::PageUp) => scroll.saturating_sub(10),
+        (_, KeyCode::PageDown) => *scroll + 10,
+        (_, KeyCode::Home | KeyCode::Char('g')) => 0,
+        // Drawing stops at the last line.
+        (_, KeyCode::End | KeyCode::Char('G')) => usize::MAX / 2,
+        _ => *scroll,
+    };
+}
+
+/// A moment in a sentence.
+pub(super) fn describe(moment: AsOf) -> String {
+    match moment {
+        AsOf::At(at) => at.to_text(at.precision()),
+        AsOf::Current => "now (current)".to_owned(),
+    }
+}

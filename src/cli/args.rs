@@ -1,0 +1,171 @@
+//! What may be typed on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Explore Azof lakes: every table as of any event time.
+///
+/// Without a command, opens the explorer: pick a table, choose columns, and scrub the timeline with `,` and `.`; `?`
+/// shows all keys.
+#[derive(Debug, Parser)]
+#[command(
+    name = "azof-tui",
+    version,
+    about,
+    max_term_width = 100,
+    subcommand_negates_reqs = true
+)]
+#[command(
+    after_help = "TIME is RFC 3339, a date, a month (2019-11), a quarter (2019-Q3), a year, now, -2h, -90d, \
+or milliseconds since 1970; current is the newest state."
+)]
+pub struct Cli {
+    /// The lake to explore: a directory, or an s3://, gs://, az://, http:// or https:// URL [default: .]
+    #[arg(value_name = "LAKE", conflicts_with = "path")]
+    pub lake: Option<String>,
+
+    #[command(flatten)]
+    pub common: Common,
+
+    /// Open at this table
+    #[arg(long, value_name = "TABLE")]
+    pub table: Option<String>,
+
+    /// Open at this moment
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub as_of: Option<String>,
+
+    /// Open with these columns shown
+    #[arg(long, value_name = "A,B")]
+    pub columns: Option<String>,
+
+    /// The colours of the explorer
+    #[arg(long, value_enum, default_value_t = ThemeChoice::Auto)]
+    pub theme: ThemeChoice,
+
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// The colours of the explorer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ThemeChoice {
+    /// Dark, or none where `NO_COLOR` is set
+    Auto,
+    /// For dark backgrounds
+    Dark,
+    /// For light backgrounds
+    Light,
+    /// No colours
+    None,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// The lake: a directory, or an s3://, gs://, az://, http:// or https:// URL
+    #[arg(long, global = true, value_name = "LAKE")]
+    pub path: Option<String>,
+
+    /// Append what happens, and how long it takes, to this file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+}
+
+/// How rows come out.
+#[derive(Debug, Args)]
+pub struct Output {
+    /// The form of the rows
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+
+    /// Write to this file instead of standard output
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// The form of rows that leave the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Aligned columns for people
+    Table,
+    /// Comma-separated, with a header; nulls are empty
+    Csv,
+    /// One array of objects
+    Json,
+    /// An object a line
+    Ndjson,
+    /// A Parquet file
+    Parquet,
+    /// An Arrow IPC stream
+    Arrow,
+}
+
+/// The commands for scripts.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the tables of the lake
+    Tables {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Print a table as it was, ordered by key
+    Scan {
+        #[command(flatten)]
+        table: TableName,
+        /// The moment [default: current]
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+        as_of: Option<String>,
+        /// The value columns, in this order [default: all]
+        #[arg(long, value_name = "A,B")]
+        columns: Option<String>,
+        /// Print at most this many rows
+        #[arg(long, value_name = "N")]
+        limit: Option<usize>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Print when a table changes, and how much
+    Timeline {
+        #[command(flatten)]
+        table: TableName,
+        /// Leave out what is before this moment
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+        from: Option<String>,
+        /// Leave out what is after this moment
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+        to: Option<String>,
+        /// Count changes in this many buckets of equal length instead of at every tick
+        #[arg(long, value_name = "N")]
+        buckets: Option<usize>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Write NAME.parquet from NAME.csv beside it, by the table's schema
+    ///
+    /// The CSV has no header; its fields are key, event time, and the value columns in the schema's order.
+    Gen {
+        #[command(flatten)]
+        table: TableName,
+        /// The data file, without .csv or .parquet
+        #[arg(long, value_name = "NAME")]
+        file: String,
+    },
+    /// Print a completion script
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// The table that a command is about.
+#[derive(Debug, Args)]
+pub struct TableName {
+    /// The table
+    #[arg(long, value_name = "TABLE")]
+    pub table: String,
+}

@@ -1,0 +1,285 @@
+//! The commands for scripts.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow::array::{
+    ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray, UInt64Array,
+};
+use arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
+
+use crate::cancel::CancelToken;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event_time::{AsOf, EventTime, TimeError, now, parse_as_of, parse_time};
+use crate::format::Projection;
+use crate::lakehouse::{Lakehouse, TableSummary};
+use crate::scan::{ReadLimits, ScanCost, output_schema};
+use crate::text::{bytes, counted};
+
+use super::args::{Command, Output};
+use super::output::write_rows;
+use super::say;
+
+/// Rows in a batch that leaves the program.
+const BATCH_ROWS: usize = 65_536;
+
+/// Runs a command on a lake.
+pub(super) async fn run(command: Command, lake: &str) -> Result<()> {
+    let lake = Lakehouse::open(lake, ReadLimits::default())?;
+    match command {
+        Command::Tables { output } => tables(&lake, &output).await,
+        Command::Scan {
+            table,
+            as_of,
+            columns,
+            limit,
+            output,
+        } => {
+            let as_of = moment(as_of.as_deref())?;
+            let projection = columns
+                .as_deref()
+                .map_or(Projection::All, Projection::parse);
+            scan(&lake, &table.table, as_of, &projection, limit, &output).await
+        }
+        Command::Timeline {
+            table,
+            from,
+            to,
+            buckets,
+            output,
+        } => {
+            let bound = |text: Option<String>| {
+                text.map(|t| parse_time(&t, now()).map_err(not_a_time))
+                    .transpose()
+            };
+            timeline(
+                &lake,
+                &table.table,
+                (bound(from)?, bound(to)?),
+                buckets,
+                &output,
+            )
+            .await
+        }
+        Command::Gen { table, file } => {
+            let name = file.trim_end_matches(".csv").trim_end_matches(".parquet");
+            let rows = lake.table(&table.table).await?.write_from_csv(name).await?;
+            say(&format!("wrote {} to {name}.parquet", counted(rows, "row")));
+            Ok(())
+        }
+        // Those that need no lake are answered before one is opened.
+        Command::Completions { .. } | Command::Man => Ok(()),
+    }
+}
+
+/// Reads `--as-of`.
+pub(super) fn moment(text: Option<&str>) -> Result<AsOf> {
+    text.map_or(Ok(AsOf::Current), |text| {
+        parse_as_of(text, now()).map_err(not_a_time)
+    })
+}
+
+fn not_a_time(e: TimeError) -> Error {
+    Error::new(ErrorKind::Usage, e.to_string()).hint(TimeError::FORMS)
+}
+
+async fn tables(lake: &Lakehouse, output: &Output) -> Result<()> {
+    let names = lake.table_names().await?;
+    let cancel = CancelToken::default();
+    let mut seen: Vec<Result<TableSummary>> = Vec::with_capacity(names.len());
+    for name in &names {
+        seen.push(match lake.table(name).await {
+            Ok(table) => table.summary(&cancel).await,
+            Err(e) => Err(e),
+        });
+    }
+    let number = |value: fn(&TableSummary) -> u64| -> ArrayRef {
+        Arc::new(
+            seen.iter()
+                .map(|s| s.as_ref().ok().map(value))
+                .collect::<UInt64Array>(),
+        )
+    };
+    let time = |end: fn((EventTime, EventTime)) -> EventTime| -> ArrayRef {
+        let times = seen.iter().map(|s| {
+            s.as_ref()
+                .ok()
+                .and_then(|s| s.event_times)
+                .map(|range| end(range).ms())
+        });
+        Arc::new(
+            times
+                .collect::<TimestampMillisecondArray>()
+                .with_timezone("UTC"),
+        )
+    };
+    let errors = seen
+        .iter()
+        .map(|s| s.as_ref().err().map(ToString::to_string));
+    let batch = batch(vec![
+        (
+            "name",
+            Arc::new(names.iter().map(Some).collect::<StringArray>()) as ArrayRef,
+        ),
+        ("version", number(|s| s.version.0)),
+        ("columns", number(|s| s.columns as u64)),
+        ("segments", number(|s| s.segments as u64)),
+        ("files", number(|s| s.files as u64)),
+        ("bytes", number(|s| s.bytes)),
+        ("first_event_time", time(|r| r.0)),
+        ("last_event_time", time(|r| r.1)),
+        ("error", Arc::new(errors.collect::<StringArray>())),
+    ])?;
+    write_rows(output, &batch.schema(), &[batch])?;
+    say(&format!(
+        "{} in {}",
+        counted(names.len(), "table"),
+        lake.name()
+    ));
+    Ok(())
+}
+
+async fn scan(
+    lake: &Lakehouse,
+    table: &str,
+    as_of: AsOf,
+    projection: &Projection,
+    limit: Option<usize>,
+    output: &Output,
+) -> Result<()> {
+    let table = lake.table(table).await?;
+    let snapshot = table
+        .snapshot(as_of, projection, &CancelToken::default())
+        .await?;
+    let rows = snapshot.len().min(limit.unwrap_or(usize::MAX));
+    let mut batches = Vec::with_capacity(rows.div_ceil(BATCH_ROWS));
+    for from in (0..rows).step_by(BATCH_ROWS) {
+        batches.push(snapshot.batch(from, BATCH_ROWS.min(rows - from))?);
+    }
+    write_rows(output, &output_schema(snapshot.columns()), &batches)?;
+    let shown = if rows < snapshot.len() {
+        format!("first {rows} of ")
+    } else {
+        String::new()
+    };
+    say(&format!(
+        "{shown}{} as of {as_of} · {}",
+        counted(snapshot.len(), "row"),
+        cost(snapshot.cost())
+    ));
+    Ok(())
+}
+
+/// What a read took, for people.
+fn cost(cost: ScanCost) -> String {
+    let requests = counted(cost.requests as usize, "request");
+    let ms = cost.elapsed.as_secs_f64() * 1e3;
+    format!(
+        "{} · {} · {requests} · {ms:.0} ms",
+        counted(cost.files, "file"),
+        bytes(cost.bytes)
+    )
+}
+
+async fn timeline(
+    lake: &Lakehouse,
+    table: &str,
+    (from, to): (Option<EventTime>, Option<EventTime>),
+    buckets: Option<usize>,
+    output: &Output,
+) -> Result<()> {
+    let started = Instant::now();
+    let ticks = lake
+        .table(table)
+        .await?
+        .ticks(&CancelToken::default())
+        .await?;
+    let (first, last) = ticks.range().map_or((0, 0), |(a, b)| (a.ms(), b.ms()));
+    let (from, to) = (
+        from.map_or(first, EventTime::ms),
+        to.map_or(last, EventTime::ms),
+    );
+    if from > to {
+        return Err(Error::new(ErrorKind::Usage, "--from is after --to").hint("swap them"));
+    }
+    let times = |ms: Vec<i64>| {
+        Arc::new(TimestampMillisecondArray::from(ms).with_timezone("UTC")) as ArrayRef
+    };
+    let counts = |changes: Vec<u64>| {
+        Arc::new(
+            changes
+                .into_iter()
+                .map(|n| n as i64)
+                .collect::<Int64Array>(),
+        ) as ArrayRef
+    };
+    let within: Vec<_> = ticks
+        .iter()
+        .filter(|t| (from..=to).contains(&t.event_time.ms()))
+        .collect();
+    let batch = match buckets {
+        None => batch(vec![
+            (
+                "event_time",
+                times(within.iter().map(|t| t.event_time.ms()).collect()),
+            ),
+            (
+                "changes",
+                counts(within.iter().map(|t| u64::from(t.changes)).collect()),
+            ),
+        ])?,
+        Some(0) => return Err(Error::new(ErrorKind::Usage, "--buckets must be at least 1")),
+        Some(_) if ticks.is_empty() => batch(vec![
+            ("start", times(vec![])),
+            ("end", times(vec![])),
+            ("changes", counts(vec![])),
+        ])?,
+        Some(n) => {
+            // Both bounds are moments that count, so the stretch is one longer than their distance.
+            let length = i128::from(to) - i128::from(from) + 1;
+            let n = (n as i128).min(length);
+            let edges: Vec<i64> = (0..=n)
+                .map(|i| (i128::from(from) + length * i / n) as i64)
+                .collect();
+            batch(vec![
+                ("start", times(edges[..n as usize].to_vec())),
+                (
+                    "end",
+                    times(edges[1..].iter().map(|e| e.saturating_sub(1)).collect()),
+                ),
+                (
+                    "changes",
+                    counts(
+                        edges
+                            .windows(2)
+                            .map(|w| ticks.changes_between(w[0], w[1]))
+                            .collect(),
+                    ),
+                ),
+            ])?
+        }
+    };
+    write_rows(output, &batch.schema(), &[batch])?;
+    let changes: u64 = within.iter().map(|t| u64::from(t.changes)).sum();
+    let ms = started.elapsed().as_secs_f64() * 1e3;
+    say(&format!(
+        "{} at {} · {ms:.0} ms",
+        counted(changes as usize, "change"),
+        counted(within.len(), "tick")
+    ));
+    Ok(())
+}
+
+fn batch(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
+    let fields: Vec<Field> = columns
+        .iter()
+        .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))
+        .collect();
+    let arrays = columns.into_iter().map(|(_, array)| array).collect();
+    RecordBatch::try_new(SchemaRef::new(ArrowSchema::new(fields)), arrays).map_err(|e| {
+        Error::new(
+            ErrorKind::Output,
+            format!("the rows cannot be gathered: {e}"),
+        )
+    })
+}

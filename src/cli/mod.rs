@@ -1,0 +1,164 @@
+//! The command line: arguments, the headless commands, and the way into the explorer.
+
+mod args;
+mod commands;
+mod output;
+mod table_format;
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::error::ErrorKind as ClapKind;
+use clap::{CommandFactory, Parser};
+
+use crate::engine;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event_time::now;
+use crate::format::Projection;
+use crate::terminal::{self, Opening};
+
+use args::{Cli, Command, ThemeChoice};
+
+/// Exit status of anything that went wrong.
+const FAILED: u8 = 2;
+
+/// Runs the program: the explorer, or a command for scripts.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(e) if matches!(e.kind(), ClapKind::DisplayHelp | ClapKind::DisplayVersion) => {
+            // Help into a closed pipe is nobody's loss.
+            let _ = e.print();
+            return ExitCode::SUCCESS;
+        }
+        Err(e) => return report(&usage_error(&e)),
+    };
+    match start(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => report(&e),
+    }
+}
+
+fn start(cli: Cli) -> Result<()> {
+    let lake = cli
+        .lake
+        .or(cli.common.path)
+        .unwrap_or_else(|| ".".to_owned());
+    let log = cli.common.log;
+    match cli.command {
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "azof-tui", &mut script);
+            print_all(&script)
+        }
+        Some(Command::Man) => {
+            let mut page = Vec::new();
+            let written = clap_mangen::Man::new(Cli::command()).render(&mut page);
+            written.map_err(|e| Error::new(ErrorKind::Output, e.to_string()))?;
+            print_all(&page)
+        }
+        Some(command) => {
+            let started = Instant::now();
+            let asked = format!("{command:?}");
+            let done = engine::runtime("azof-cli")?.block_on(commands::run(command, &lake));
+            if let Some(path) = log {
+                let outcome = done
+                    .as_ref()
+                    .map_or_else(ToString::to_string, |()| "done".to_owned());
+                log_line(
+                    &path,
+                    &format!(
+                        "{asked}: {outcome} ({:.1} ms)",
+                        started.elapsed().as_secs_f64() * 1e3
+                    ),
+                )?;
+            }
+            done
+        }
+        None => {
+            let as_of = cli
+                .as_of
+                .as_deref()
+                .map(|t| commands::moment(Some(t)))
+                .transpose()?;
+            let theme = match cli.theme {
+                ThemeChoice::Auto => None,
+                ThemeChoice::Dark => Some(terminal::ThemeName::Dark),
+                ThemeChoice::Light => Some(terminal::ThemeName::Light),
+                ThemeChoice::None => Some(terminal::ThemeName::None),
+            };
+            terminal::explore(Opening {
+                lake,
+                table: cli.table,
+                as_of,
+                columns: cli.columns.as_deref().map(Projection::parse),
+                theme,
+                log,
+            })
+        }
+    }
+}
+
+/// Clap explains over several lines; ours are one of each kind.
+fn usage_error(e: &clap::Error) -> Error {
+    let text = e.render().to_string();
+    let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
+    let message = lines
+        .next()
+        .unwrap_or("the arguments make no sense")
+        .trim_start_matches("error: ")
+        .to_owned();
+    // What is missing is listed below the first line.
+    let listed: Vec<&str> = lines
+        .take_while(|l| l.starts_with("--") || l.starts_with('<'))
+        .collect();
+    let message = if listed.is_empty() {
+        message
+    } else {
+        format!("{message} {}", listed.join(", "))
+    };
+    let tip = text
+        .lines()
+        .find_map(|l| l.trim().strip_prefix("tip: "))
+        .map(str::to_owned);
+    Error::new(ErrorKind::Usage, message)
+        .hint(tip.unwrap_or_else(|| "azof-tui --help shows what there is".to_owned()))
+}
+
+/// One line that begins `error:`, and a `hint:` line where there is a next step.
+fn report(error: &Error) -> ExitCode {
+    say(&format!("error: {error}"));
+    if let Some(step) = error.next_step() {
+        say(&format!("hint: {step}"));
+    }
+    ExitCode::from(FAILED)
+}
+
+/// Writes a line to standard error.
+fn say(line: &str) {
+    // Nobody is left to tell if standard error is closed.
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+fn print_all(bytes: &[u8]) -> Result<()> {
+    match io::stdout().lock().write_all(bytes) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::new(ErrorKind::Output, e.to_string()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn log_line(path: &std::path::Path, line: &str) -> Result<()> {
+    let open = OpenOptions::new().create(true).append(true).open(path);
+    open.and_then(|mut file| writeln!(file, "{} {line}", now()))
+        .map_err(|e| {
+            Error::new(
+                ErrorKind::Output,
+                format!("cannot write to the log {}: {e}", path.display()),
+            )
+        })
+}

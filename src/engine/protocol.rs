@@ -1,0 +1,128 @@
+//! What is asked of the engine, and what it answers.
+
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::event_time::{AsOf, EventTime};
+use crate::format::{Column, Projection, Version};
+use crate::scan::Snapshot;
+use crate::timeline::{Ticks, TimelineProgress};
+
+/// Numbers requests, ascending; a reply carries its request's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct RequestId(pub u64);
+
+/// What a request is for. In each lane at most one request runs and one waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Lane {
+    /// The list of tables.
+    Tables,
+    /// When the table on screen changes.
+    Timeline,
+    /// The rows on screen.
+    Snapshot,
+    /// The row that is shown in full.
+    Row,
+    /// Figures that nobody waits for.
+    Statistics,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// The tables of the lake: their names, then what each is.
+    Tables {
+        /// The table that is wanted first.
+        first: Option<String>,
+    },
+    /// The ticks of a table.
+    Timeline {
+        /// The table.
+        table: String,
+    },
+    /// The rows of a table as of a moment.
+    Snapshot {
+        /// The table.
+        table: String,
+        /// The moment.
+        as_of: AsOf,
+        /// The value columns.
+        projection: Projection,
+    },
+    /// One row with all its columns.
+    Row {
+        /// The table.
+        table: String,
+        /// The moment.
+        as_of: AsOf,
+        /// The row's key.
+        key: String,
+    },
+    /// How many rows tables have at their newest moment.
+    RowCounts {
+        /// The tables.
+        tables: Vec<String>,
+    },
+}
+
+impl Request {
+    /// The lane that the request travels in.
+    pub fn lane(&self) -> Lane {
+        match self {
+            Self::Tables { .. } => Lane::Tables,
+            Self::Timeline { .. } => Lane::Timeline,
+            Self::Snapshot { .. } => Lane::Snapshot,
+            Self::Row { .. } => Lane::Row,
+            Self::RowCounts { .. } => Lane::Statistics,
+        }
+    }
+}
+
+/// What the engine knows of a table once it is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableInfo {
+    /// The version that all reads of this table are of.
+    pub version: Version,
+    /// The value columns.
+    pub columns: Vec<Column>,
+    /// Where segments begin, ascending.
+    pub segment_edges: Vec<EventTime>,
+    /// The newest moment that can be read: current, or the last end of a table without an open segment.
+    pub newest: AsOf,
+}
+
+/// What is answered. A request may have several answers; the reply says which is the last.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// The names of the tables.
+    TableNames(Vec<String>),
+    /// One table of the list: what it is, or why it cannot be opened.
+    Table(String, Result<TableInfo, Error>),
+    /// How far the reading of ticks has come.
+    TimelineProgress(TimelineProgress),
+    /// The ticks of the table.
+    Ticks(Arc<Ticks>),
+    /// How far the reading of rows has come: row groups read, of how many.
+    SnapshotProgress(usize, usize),
+    /// The rows.
+    Snapshot(Arc<Snapshot>),
+    /// All columns as of the moment, and the position of the row asked for; `None` where its key is absent.
+    Row(Arc<Snapshot>, Option<usize>),
+    /// The number of rows of a table at its newest moment.
+    RowCount(String, usize),
+    /// The request failed or was cancelled; nothing else comes.
+    Failed(Error),
+    /// Nothing else comes.
+    Done,
+}
+
+/// An answer with the request that it is to.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The request.
+    pub id: RequestId,
+    /// Its lane.
+    pub lane: Lane,
+    /// The answer.
+    pub answer: Answer,
+}

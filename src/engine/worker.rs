@@ -1,0 +1,336 @@
+//! The thread that runs requests.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::cancel::CancelToken;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::Projection;
+use crate::lakehouse::{Lakehouse, Table};
+
+use super::lanes::LaneState;
+use super::protocol::{Answer, Lane, Reply, Request, RequestId, TableInfo};
+
+/// Tables of a list opened at the same time.
+const OPENED_AT_ONCE: usize = 8;
+
+/// How often a long read says how far it has come.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// The other end of the engine's channels. Dropping it ends the engine without waiting for what still runs.
+#[derive(Debug)]
+pub struct EngineHandle {
+    commands: UnboundedSender<Command>,
+}
+
+enum Command {
+    Run(RequestId, Request),
+    Cancel(Lane),
+    Ended(Lane, RequestId),
+    Quit,
+}
+
+/// Makes a runtime for stores and decoding, whose threads bear this name.
+pub fn runtime(thread_name: &str) -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .thread_name(thread_name)
+        .enable_all()
+        .build()
+        .map_err(|e| {
+            Error::new(
+                ErrorKind::Usage,
+                format!("the machine gives no threads: {e}"),
+            )
+        })
+}
+
+impl EngineHandle {
+    /// Starts the engine's thread on a lake. Replies come through the receiver, in any order between lanes.
+    pub fn start(lake: Lakehouse) -> Result<(Self, UnboundedReceiver<Reply>)> {
+        let (commands, inbox) = unbounded_channel();
+        let (replies, outbox) = unbounded_channel();
+        let engine = Engine {
+            lake,
+            tables: Arc::default(),
+            lanes: HashMap::new(),
+            commands: commands.clone(),
+            replies,
+        };
+        let spawned = thread::Builder::new()
+            .name("azof-engine".to_owned())
+            .spawn(move || {
+                let Ok(runtime) = runtime("azof-engine") else {
+                    return;
+                };
+                runtime.block_on(engine.run(inbox));
+                // A read that hangs in a slow store must not hold up quitting.
+                runtime.shutdown_background();
+            });
+        spawned.map_err(|e| {
+            Error::new(
+                ErrorKind::Usage,
+                format!("the engine's thread cannot start: {e}"),
+            )
+        })?;
+        Ok((Self { commands }, outbox))
+    }
+
+    /// Sends a request; it replaces the one that waits in its lane.
+    pub fn send(&self, id: RequestId, request: Request) {
+        // The engine outlives the handle, unless its thread died, and then no reply comes either.
+        let _ = self.commands.send(Command::Run(id, request));
+    }
+
+    /// Cancels what runs and what waits in a lane; each is answered by [`Answer::Failed`].
+    pub fn cancel(&self, lane: Lane) {
+        let _ = self.commands.send(Command::Cancel(lane));
+    }
+}
+
+impl Drop for EngineHandle {
+    fn drop(&mut self) {
+        let _ = self.commands.send(Command::Quit);
+    }
+}
+
+/// Tables by name, each opened once, so that all requests of a sitting read one version.
+type OpenTables = Arc<Mutex<HashMap<String, Table>>>;
+
+struct Engine {
+    lake: Lakehouse,
+    tables: OpenTables,
+    lanes: HashMap<Lane, LaneState>,
+    commands: UnboundedSender<Command>,
+    replies: UnboundedSender<Reply>,
+}
+
+impl Engine {
+    async fn run(mut self, mut inbox: UnboundedReceiver<Command>) {
+        loop {
+            let deadline = self.lanes.values().filter_map(LaneState::deadline).min();
+            let expiry = async {
+                match deadline {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let command = tokio::select! {
+                command = inbox.recv() => command,
+                () = expiry => {
+                    self.lanes.values_mut().for_each(|lane| lane.expire(Instant::now()));
+                    continue;
+                }
+            };
+            let lane = match command {
+                None | Some(Command::Quit) => break,
+                Some(Command::Run(id, request)) => {
+                    let lane = request.lane();
+                    self.lanes.entry(lane).or_default().push(id, request);
+                    lane
+                }
+                Some(Command::Cancel(lane)) => {
+                    if let Some(id) = self.lanes.entry(lane).or_default().cancel() {
+                        let _ = self.replies.send(Reply {
+                            id,
+                            lane,
+                            answer: Answer::Failed(Error::cancelled()),
+                        });
+                    }
+                    lane
+                }
+                Some(Command::Ended(lane, id)) => {
+                    self.lanes.entry(lane).or_default().ended(id);
+                    lane
+                }
+            };
+            let state = self.lanes.entry(lane).or_default();
+            state.expire(Instant::now());
+            if let Some((id, request, cancel)) = state.next(Instant::now()) {
+                self.spawn(lane, id, request, cancel);
+            }
+        }
+        for lane in self.lanes.values_mut() {
+            lane.cancel();
+        }
+    }
+
+    fn spawn(&self, lane: Lane, id: RequestId, request: Request, cancel: CancelToken) {
+        let job = Job {
+            lake: self.lake.clone(),
+            tables: Arc::clone(&self.tables),
+            cancel,
+            reply: ReplyTo {
+                id,
+                lane,
+                replies: self.replies.clone(),
+            },
+        };
+        let commands = self.commands.clone();
+        tokio::spawn(async move {
+            let reply = job.reply.clone();
+            let outcome = AssertUnwindSafe(job.run(request)).catch_unwind().await;
+            reply.send(match outcome {
+                Ok(Ok(())) => Answer::Done,
+                Ok(Err(e)) => Answer::Failed(e),
+                Err(_) => Answer::Failed(Error::new(ErrorKind::DataFile, "reading failed inside")),
+            });
+            let _ = commands.send(Command::Ended(lane, id));
+        });
+    }
+}
+
+#[derive(Clone)]
+struct ReplyTo {
+    id: RequestId,
+    lane: Lane,
+    replies: UnboundedSender<Reply>,
+}
+
+impl ReplyTo {
+    fn send(&self, answer: Answer) {
+        // With the screen gone, nobody wants the reply.
+        let _ = self.replies.send(Reply {
+            id: self.id,
+            lane: self.lane,
+            answer,
+        });
+    }
+}
+
+/// One request being answered.
+struct Job {
+    lake: Lakehouse,
+    tables: OpenTables,
+    cancel: CancelToken,
+    reply: ReplyTo,
+}
+
+impl Job {
+    async fn run(&self, request: Request) -> Result<()> {
+        match request {
+            Request::Tables { first } => self.list_tables(first).await,
+            Request::Timeline { table } => {
+                let table = self.table(&table).await?;
+                let progress = |p| self.reply.send(Answer::TimelineProgress(p));
+                let ticks = table.ticks_with(&self.cancel, progress).await?;
+                self.reply.send(Answer::Ticks(Arc::new(ticks)));
+                Ok(())
+            }
+            Request::Snapshot {
+                table,
+                as_of,
+                projection,
+            } => {
+                let table = self.table(&table).await?;
+                let done = AtomicUsize::new(0);
+                let total = AtomicUsize::new(0);
+                let count = |read: usize, of: usize| {
+                    done.store(read, Ordering::Relaxed);
+                    total.store(of, Ordering::Relaxed);
+                };
+                let reading = table.snapshot_with(as_of, &projection, &self.cancel, &count);
+                tokio::pin!(reading);
+                let snapshot = loop {
+                    tokio::select! {
+                        biased;
+                        snapshot = &mut reading => break snapshot?,
+                        () = tokio::time::sleep(PROGRESS_EVERY) => {
+                            let (read, of) = (done.load(Ordering::Relaxed), total.load(Ordering::Relaxed));
+                            self.reply.send(Answer::SnapshotProgress(read, of));
+                        }
+                    }
+                };
+                self.reply.send(Answer::Snapshot(Arc::new(snapshot)));
+                Ok(())
+            }
+            Request::Row { table, as_of, key } => {
+                let snapshot = self
+                    .table(&table)
+                    .await?
+                    .snapshot(as_of, &Projection::All, &self.cancel)
+                    .await?;
+                let row = snapshot.find(&key).ok();
+                self.reply.send(Answer::Row(Arc::new(snapshot), row));
+                Ok(())
+            }
+            Request::RowCounts { tables } => {
+                for name in tables {
+                    // A table that cannot be read says so where it is listed and opened, not here.
+                    let Ok(table) = self.table(&name).await else {
+                        continue;
+                    };
+                    let nothing = Projection::Columns(Vec::new());
+                    match table
+                        .snapshot(table.newest_moment(), &nothing, &self.cancel)
+                        .await
+                    {
+                        Ok(snapshot) => self.reply.send(Answer::RowCount(name, snapshot.len())),
+                        Err(e) if e.kind() == ErrorKind::Cancelled => return Err(e),
+                        Err(_) => {}
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Names first; then the table that is wanted, or else the first one; then the others, several at a time.
+    async fn list_tables(&self, first: Option<String>) -> Result<()> {
+        let names = match (self.cancel.run(self.lake.table_names()).await, &first) {
+            (Ok(names), _) => names,
+            // Some stores cannot list, but can open what has a name.
+            (Err(e), Some(_)) if e.kind() == ErrorKind::Store => Vec::from_iter(first.clone()),
+            (Err(e), _) => return Err(e),
+        };
+        self.reply.send(Answer::TableNames(names.clone()));
+        let first = first
+            .filter(|f| names.contains(f))
+            .or_else(|| names.first().cloned());
+        if let Some(first) = &first {
+            self.open_listed(first).await?;
+        }
+        let others = names.iter().filter(|n| Some(*n) != first.as_ref());
+        let others: Vec<_> = others.map(|n| self.open_listed(n).boxed()).collect();
+        stream::iter(others)
+            .buffer_unordered(OPENED_AT_ONCE)
+            .try_collect()
+            .await
+    }
+
+    async fn open_listed(&self, name: &str) -> Result<()> {
+        self.cancel.check()?;
+        let info = self.table(name).await.map(|table| TableInfo {
+            version: table.version(),
+            columns: table.manifest().schema.columns().to_vec(),
+            segment_edges: table.manifest().segment_edges(),
+            newest: table.newest_moment(),
+        });
+        self.reply.send(Answer::Table(name.to_owned(), info));
+        Ok(())
+    }
+
+    async fn table(&self, name: &str) -> Result<Table> {
+        if let Some(table) = self.tables.lock().await.get(name) {
+            return Ok(table.clone());
+        }
+        let table = self.cancel.run(self.lake.table(name)).await?;
+        // Whoever was first decides the version.
+        Ok(self
+            .tables
+            .lock()
+            .await
+            .entry(name.to_owned())
+            .or_insert(table)
+            .clone())
+    }
+}

@@ -1,0 +1,177 @@
+//! The one error of the library: what went wrong, where, and what to do next.
+
+use std::fmt;
+
+use crate::text::visible;
+
+/// A result of this library.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// The sort of fault, for callers that act on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The lake's path or URL leads nowhere, or is not understood.
+    Lake,
+    /// The lake has no such table.
+    TableNotFound,
+    /// The table has no such column.
+    ColumnNotFound,
+    /// `version.txt` is missing, empty or holds no version.
+    Version,
+    /// `s<V>.json` is missing or breaks a rule of the format.
+    Manifest,
+    /// A data file is missing, truncated, not Parquet, or of a type that does not fit.
+    DataFile,
+    /// The store refused, timed out or answered short.
+    Store,
+    /// More memory would be needed than the read may take.
+    Budget,
+    /// The read was cancelled; what it had is not an answer.
+    Cancelled,
+    /// What the caller asked for makes no sense: a time, an option, an input file.
+    Usage,
+    /// An answer could not be written.
+    Output,
+}
+
+/// A fault with its place and the next step.
+///
+/// Guarantees: `Display` is one line, safe to write to a terminal whatever names the data holds, and names every part
+/// of the place that is known: table, lake, file, and the JSON path or column.
+#[derive(Debug, Clone)]
+pub struct Error(Box<Fault>);
+
+#[derive(Debug, Clone)]
+struct Fault {
+    kind: ErrorKind,
+    message: String,
+    lake: Option<String>,
+    table: Option<String>,
+    file: Option<String>,
+    within: Option<String>,
+    hint: Option<String>,
+}
+
+impl Error {
+    /// Makes an error; the message says what is wrong, and neither where nor what to do.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self(Box::new(Fault {
+            kind,
+            message: message.into(),
+            lake: None,
+            table: None,
+            file: None,
+            within: None,
+            hint: None,
+        }))
+    }
+
+    /// The error of a read that was told to stop.
+    pub fn cancelled() -> Self {
+        Self::new(ErrorKind::Cancelled, "cancelled")
+    }
+
+    /// Names the lake, unless it is named already.
+    #[must_use]
+    pub fn in_lake(mut self, lake: &str) -> Self {
+        self.0.lake.get_or_insert_with(|| lake.to_owned());
+        self
+    }
+
+    /// Names the table, unless it is named already.
+    #[must_use]
+    pub fn in_table(mut self, table: &str) -> Self {
+        self.0.table.get_or_insert_with(|| table.to_owned());
+        self
+    }
+
+    /// Names the file, unless it is named already.
+    #[must_use]
+    pub fn in_file(mut self, file: &str) -> Self {
+        self.0.file.get_or_insert_with(|| file.to_owned());
+        self
+    }
+
+    /// Names the place within the file: a JSON path, or `column 'revenue'`.
+    #[must_use]
+    pub fn within(mut self, place: impl Into<String>) -> Self {
+        self.0.within.get_or_insert_with(|| place.into());
+        self
+    }
+
+    /// Says what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// The sort of fault.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The next step, safe for a terminal.
+    pub fn next_step(&self) -> Option<String> {
+        self.0.hint.as_deref().map(visible)
+    }
+
+    /// What is wrong, without the place, safe for a terminal.
+    pub fn message(&self) -> String {
+        visible(&self.0.message)
+    }
+
+    /// Where it is wrong, safe for a terminal: `table 'x' in ./lake, file y.parquet, column 'z'`.
+    pub fn place(&self) -> Option<String> {
+        let fault = &self.0;
+        let mut place = match (&fault.table, &fault.lake) {
+            (Some(table), Some(lake)) => format!("table '{table}' in {lake}"),
+            (Some(table), None) => format!("table '{table}'"),
+            (None, Some(lake)) => format!("lake {lake}"),
+            (None, None) => String::new(),
+        };
+        for part in [
+            &fault.file.as_ref().map(|f| format!("file {f}")),
+            &fault.within,
+        ]
+        .into_iter()
+        .flatten()
+        {
+            if !place.is_empty() {
+                place.push_str(", ");
+            }
+            place.push_str(part);
+        }
+        (!place.is_empty()).then(|| visible(&place))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place() {
+            Some(place) => write!(f, "{place}: {}", self.message()),
+            None => f.write_str(&self.message()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_its_place_on_one_safe_line() {
+        let error = Error::new(ErrorKind::DataFile, "ends\nearly")
+            .in_file("q1\x1b.parquet")
+            .within("column 'revenue'")
+            .in_table("financials")
+            .in_lake("./lake")
+            .in_table("another");
+        assert_eq!(
+            error.to_string(),
+            "table 'financials' in ./lake, file q1␛.parquet, column 'revenue': ends↵early"
+        );
+    }
+}

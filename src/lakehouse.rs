@@ -1,0 +1,347 @@
+//! The library's face: a lake and its tables.
+
+use std::sync::Arc;
+
+use futures::stream::{self, StreamExt};
+
+use crate::cancel::CancelToken;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event_time::{AsOf, EventTime};
+use crate::format::{
+    FileName, MANIFEST_BYTES_AT_MOST, Manifest, Plan, Projection, VERSION_BYTES_AT_MOST,
+    VERSION_FILE, Version, plan,
+};
+use crate::scan::{ReadLimits, Reader, Snapshot, read_snapshot};
+use crate::store::Store;
+use crate::timeline::{Ticks, TimelineProgress, read_ticks_with};
+use crate::write::{encode_data_file, read_csv};
+
+/// A CSV file larger than this is not turned into one data file.
+const CSV_BYTES_AT_MOST: u64 = 1 << 30;
+
+/// Folders looked into at the same time.
+const LOOKS_AT_ONCE: usize = 32;
+
+/// A lake: a directory or object-store prefix of tables. Clones share the store and the caches.
+#[derive(Debug, Clone)]
+pub struct Lakehouse {
+    store: Store,
+    reader: Arc<Reader>,
+}
+
+impl Lakehouse {
+    /// Opens the lake at a directory or URL; see [`Store::open`].
+    pub fn open(location: &str, limits: ReadLimits) -> Result<Self> {
+        Ok(Self::with_store(Store::open(location)?, limits))
+    }
+
+    /// Opens a lake on a store that the caller has made.
+    pub fn with_store(store: Store, limits: ReadLimits) -> Self {
+        Self {
+            store,
+            reader: Arc::new(Reader::new(limits)),
+        }
+    }
+
+    /// What the lake is called in messages.
+    pub fn name(&self) -> &str {
+        self.store.name()
+    }
+
+    /// The names of the tables, ascending: every folder that holds `version.txt`.
+    pub async fn table_names(&self) -> Result<Vec<String>> {
+        let folders = self.store.folders().await?;
+        let looking = folders.into_iter().map(|folder| async move {
+            match self.store.len(&folder, VERSION_FILE).await {
+                Ok(None) => None,
+                // One that cannot be looked into is listed, so that opening it can say why.
+                Ok(Some(_)) | Err(_) => Some(folder),
+            }
+        });
+        let found: Vec<Option<String>> = stream::iter(looking)
+            .buffered(LOOKS_AT_ONCE)
+            .collect()
+            .await;
+        let mut names: Vec<String> = found.into_iter().flatten().collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Opens a table at its current version, which is read once: whatever is read through the answer is of it.
+    pub async fn table(&self, name: &str) -> Result<Table> {
+        self.open_table(name)
+            .await
+            .map_err(|e| e.in_table(name).in_lake(self.name()))
+    }
+
+    async fn open_table(&self, name: &str) -> Result<Table> {
+        if name.is_empty() || name.contains('/') || name == "." || name == ".." {
+            return Err(Error::new(
+                ErrorKind::TableNotFound,
+                "this is not a table name",
+            ));
+        }
+        let Some(bytes) = self
+            .in_file(
+                VERSION_FILE,
+                self.store
+                    .read_small(name, VERSION_FILE, VERSION_BYTES_AT_MOST),
+            )
+            .await?
+        else {
+            return Err(self.no_version(name).await);
+        };
+        let version = Version::parse(&bytes).map_err(|e| {
+            Error::new(ErrorKind::Version, e)
+                .in_file(VERSION_FILE)
+                .hint("it should hold the number N of the newest sN.json beside it")
+        })?;
+        let file = version.manifest_file();
+        let bytes = self
+            .in_file(
+                &file,
+                self.store.read_small(name, &file, MANIFEST_BYTES_AT_MOST),
+            )
+            .await?;
+        let manifest = bytes
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Manifest,
+                    format!("version {version} has no snapshot file"),
+                )
+                .hint(format!(
+                    "restore {file}, or let {VERSION_FILE} name one that exists"
+                ))
+            })
+            .and_then(|bytes| Manifest::parse(&bytes))
+            .map_err(|e| e.in_file(&file))?;
+        Ok(Table {
+            lake: self.clone(),
+            name: name.to_owned(),
+            version,
+            manifest: Arc::new(manifest),
+        })
+    }
+
+    async fn in_file<T>(&self, file: &str, read: impl Future<Output = Result<T>>) -> Result<T> {
+        read.await.map_err(|e| e.in_file(file))
+    }
+
+    /// Tells a folder without a version from a name that leads nowhere.
+    async fn no_version(&self, name: &str) -> Error {
+        if self.store.folder_exists(name).await.unwrap_or(false) {
+            return Error::new(
+                ErrorKind::Version,
+                "it is missing, so this folder is no table",
+            )
+            .in_file(VERSION_FILE)
+            .hint(format!(
+                "a table's folder holds {VERSION_FILE} with the number of its newest version"
+            ));
+        }
+        let known = self.table_names().await.unwrap_or_default();
+        let error = Error::new(ErrorKind::TableNotFound, "there is no such table");
+        if known.is_empty() {
+            error.hint("the lake has no tables")
+        } else {
+            error.hint(format!("its tables are {}", known.join(", ")))
+        }
+    }
+}
+
+/// A table at one version.
+#[derive(Debug, Clone)]
+pub struct Table {
+    lake: Lakehouse,
+    name: String,
+    version: Version,
+    manifest: Arc<Manifest>,
+}
+
+/// What a listing says of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableSummary {
+    /// Its version.
+    pub version: Version,
+    /// Value columns.
+    pub columns: usize,
+    /// Segments at every depth.
+    pub segments: usize,
+    /// Distinct data files.
+    pub files: usize,
+    /// Bytes of the data files.
+    pub bytes: u64,
+    /// The earliest and the latest event time in the data files; `None` where they hold no row.
+    pub event_times: Option<(EventTime, EventTime)>,
+}
+
+impl Table {
+    /// The table's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The version that was current when the table was opened.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+
+    /// Schema and segments.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The files that a read as of a moment considers.
+    pub fn plan(&self, as_of: AsOf) -> Plan {
+        plan(&self.manifest, as_of)
+    }
+
+    /// The newest moment that can be read: current, or the last end of a table without an open segment.
+    pub fn newest_moment(&self) -> AsOf {
+        let last_end = self
+            .manifest
+            .segments
+            .iter()
+            .filter_map(|s| s.kept_until)
+            .max();
+        match last_end {
+            Some(end) if !self.manifest.has_open_segment() => AsOf::At(end),
+            _ => AsOf::Current,
+        }
+    }
+
+    /// Reads the rows as of a moment: the newest of every key, ascending by key.
+    pub async fn snapshot(
+        &self,
+        as_of: AsOf,
+        projection: &Projection,
+        cancel: &CancelToken,
+    ) -> Result<Snapshot> {
+        self.snapshot_with(as_of, projection, cancel, &|_, _| {})
+            .await
+    }
+
+    /// Reads the rows, and tells after each row group how many of how many are read.
+    pub async fn snapshot_with(
+        &self,
+        as_of: AsOf,
+        projection: &Projection,
+        cancel: &CancelToken,
+        on_progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Snapshot> {
+        let wanted = projection
+            .resolve(&self.manifest.schema)
+            .map_err(|e| self.place(e))?;
+        let columns = wanted
+            .into_iter()
+            .map(|i| self.manifest.schema.columns()[i].clone())
+            .collect();
+        let plan = self.plan(as_of);
+        read_snapshot(
+            &self.lake.reader,
+            &self.lake.store,
+            &self.name,
+            &plan,
+            columns,
+            cancel,
+            on_progress,
+        )
+        .await
+        .map_err(|e| self.place(e))
+    }
+
+    /// Reads when the table changes, and how much: every data file's keys and event times.
+    pub async fn ticks(&self, cancel: &CancelToken) -> Result<Ticks> {
+        self.ticks_with(cancel, |_| {}).await
+    }
+
+    /// Reads the ticks, and tells now and then what is known so far: first what the footers of the files let one
+    /// estimate, then what was counted.
+    pub async fn ticks_with(
+        &self,
+        cancel: &CancelToken,
+        on_progress: impl FnMut(TimelineProgress),
+    ) -> Result<Ticks> {
+        read_ticks_with(
+            &self.lake.reader,
+            &self.lake.store,
+            &self.name,
+            &self.manifest,
+            cancel,
+            on_progress,
+        )
+        .await
+        .map_err(|e| self.place(e))
+    }
+
+    /// Writes `NAME.parquet` from `NAME.csv` in the table's folder, by the table's schema; answers the number of rows.
+    pub async fn write_from_csv(&self, name: &str) -> Result<usize> {
+        self.try_write_from_csv(name)
+            .await
+            .map_err(|e| self.place(e))
+    }
+
+    async fn try_write_from_csv(&self, name: &str) -> Result<usize> {
+        let (source, target) = (format!("{name}.csv"), format!("{name}.parquet"));
+        FileName::try_new(&target).map_err(|e| Error::new(ErrorKind::Usage, e))?;
+        let text = self
+            .lake
+            .store
+            .read_small(&self.name, &source, CSV_BYTES_AT_MOST)
+            .await;
+        let text = text.map_err(|e| e.in_file(&source))?.ok_or_else(|| {
+            Error::new(ErrorKind::Usage, "it is missing")
+                .in_file(&source)
+                .hint("put the rows there: key, event time, values")
+        })?;
+        let batch = read_csv(&text, &self.manifest.schema).map_err(|e| e.in_file(&source))?;
+        let bytes = encode_data_file(&batch)?;
+        self.lake
+            .store
+            .write(&self.name, &target, bytes.into())
+            .await
+            .map_err(|e| e.in_file(&target))?;
+        Ok(batch.num_rows())
+    }
+
+    /// What a listing says of the table; reads the footers of all its files.
+    pub async fn summary(&self, cancel: &CancelToken) -> Result<TableSummary> {
+        let mut names: Vec<String> = self.manifest.files().map(ToString::to_string).collect();
+        names.sort_unstable();
+        names.dedup();
+        let looking = names.iter().map(|name| async move {
+            let length = self.lake.store.len(&self.name, name);
+            let length = cancel.run(length).await.map_err(|e| e.in_file(name))?;
+            let range = crate::timeline::event_time_range(
+                &self.lake.reader,
+                &self.lake.store,
+                &self.name,
+                name,
+                cancel,
+            );
+            Ok::<_, Error>((length.unwrap_or(0), range.await?))
+        });
+        let mut looking = stream::iter(looking).buffered(LOOKS_AT_ONCE);
+        let (mut bytes, mut event_times) = (0, None);
+        while let Some(seen) = looking.next().await {
+            let (length, range) = seen.map_err(|e| self.place(e))?;
+            bytes += length;
+            event_times = match (event_times, range) {
+                (Some((a, b)), Some((c, d))) => Some((i64::min(a, c), i64::max(b, d))),
+                (a, b) => a.or(b),
+            };
+        }
+        Ok(TableSummary {
+            version: self.version,
+            columns: self.manifest.schema.columns().len(),
+            segments: self.manifest.segments.len(),
+            files: names.len(),
+            bytes,
+            event_times: event_times.map(|(a, b)| (EventTime::from_ms(a), EventTime::from_ms(b))),
+        })
+    }
+
+    fn place(&self, error: Error) -> Error {
+        error.in_table(&self.name).in_lake(self.lake.name())
+    }
+}

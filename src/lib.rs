@@ -1,0 +1,41 @@
+//! Azof tables, read as of an event time: the library beneath the terminal explorer `azof-tui`.
+//!
+//! A lake is a directory or object-store prefix of tables. [`Lakehouse`] opens one; a [`Table`] is read as of a moment
+//! into a [`Snapshot`](scan::Snapshot). Each module imports only those above it in the list below
+//! (`tests/layering.rs` holds that), and `docs/architecture.md` tells why.
+
+pub mod text;
+
+pub mod event_time;
+
+pub mod error;
+
+pub mod cancel;
+
+pub mod contained;
+
+pub mod format;
+
+pub mod store;
+
+pub mod scan;
+
+pub mod timeline;
+
+pub mod write;
+
+mod lakehouse;
+
+pub mod engine;
+
+pub mod app;
+
+pub mod ui;
+
+pub mod terminal;
+
+pub mod cli;
+
+pub use error::{Error, ErrorKind, Result};
+pub use event_time::{AsOf, EventTime};
+pub use lakehouse::{Lakehouse, Table, TableSummary};

@@ -1,0 +1,245 @@
+//! The values of one column of one row group, typed as the schema says, whatever the file's own type was.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringViewArray, TimestampMillisecondArray,
+    new_null_array,
+};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{
+    DataType as ArrowType, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType,
+};
+
+use crate::event_time::EventTime;
+use crate::format::DataType;
+
+/// One value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// No value, which is a value too.
+    Null,
+    /// UTF-8 text.
+    Text(&'a str),
+    /// A whole number.
+    Int(i64),
+    /// True or false.
+    Bool(bool),
+    /// A moment.
+    Time(EventTime),
+}
+
+/// The values of a column, one a row.
+#[derive(Debug, Clone)]
+pub enum ColumnData {
+    /// `String`; short texts are held in place, longer ones point into the page they were decoded from.
+    Text(StringViewArray),
+    /// `Int`
+    Int(Int64Array),
+    /// `Boolean`
+    Bool(BooleanArray),
+    /// `DateTime`, milliseconds UTC.
+    Time(TimestampMillisecondArray),
+}
+
+/// The Arrow type that holds a column in memory.
+pub fn arrow_type(data_type: DataType) -> ArrowType {
+    match data_type {
+        DataType::String => ArrowType::Utf8View,
+        DataType::Int => ArrowType::Int64,
+        DataType::Boolean => ArrowType::Boolean,
+        DataType::DateTime => time_type(),
+    }
+}
+
+/// Milliseconds since 1970, UTC.
+pub fn time_type() -> ArrowType {
+    ArrowType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
+}
+
+/// True where a file's column of this type can be read as the schema's type.
+pub(super) fn is_readable(found: &ArrowType, wanted: DataType) -> bool {
+    match wanted {
+        DataType::String => match found {
+            ArrowType::Dictionary(_, values) => is_string(values),
+            found => is_string(found),
+        },
+        DataType::Int => found.is_integer(),
+        DataType::Boolean => *found == ArrowType::Boolean,
+        DataType::DateTime => matches!(found, ArrowType::Timestamp(..)),
+    }
+}
+
+fn is_string(found: &ArrowType) -> bool {
+    matches!(
+        found,
+        ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Utf8View
+    )
+}
+
+impl ColumnData {
+    /// A column that a file lacks: all null.
+    pub fn nulls(data_type: DataType, rows: usize) -> Self {
+        let array = new_null_array(&arrow_type(data_type), rows);
+        match data_type {
+            DataType::String => Self::Text(array.as_string_view().clone()),
+            DataType::Int => Self::Int(array.as_primitive().clone()),
+            DataType::Boolean => Self::Bool(array.as_boolean().clone()),
+            DataType::DateTime => Self::Time(array.as_primitive().clone()),
+        }
+    }
+
+    /// Casts a decoded array to the schema's type. Times finer than a millisecond are floored; a number that does not
+    /// fit is an error, and so is a type for which [`is_readable`] is false.
+    pub(super) fn cast(array: &ArrayRef, wanted: DataType) -> Result<Self, String> {
+        if !is_readable(array.data_type(), wanted) {
+            return Err(format!(
+                "it holds {}, which does not cast to {wanted}",
+                array.data_type()
+            ));
+        }
+        let strict = CastOptions {
+            safe: false,
+            ..CastOptions::default()
+        };
+        let to = |target: ArrowType| {
+            if *array.data_type() == target {
+                return Ok(Arc::clone(array));
+            }
+            cast_with_options(array, &target, &strict).map_err(|e| {
+                format!(
+                    "a value does not cast from {} to {wanted}: {e}",
+                    array.data_type()
+                )
+            })
+        };
+        Ok(match wanted {
+            DataType::String => Self::Text(to(ArrowType::Utf8View)?.as_string_view().clone()),
+            DataType::Int => Self::Int(to(ArrowType::Int64)?.as_primitive::<Int64Type>().clone()),
+            DataType::Boolean => Self::Bool(array.as_boolean().clone()),
+            DataType::DateTime => {
+                let ms: TimestampMillisecondArray = match array.data_type() {
+                    // Arrow's own cast rounds towards zero, which is up for times before 1970.
+                    ArrowType::Timestamp(TimeUnit::Microsecond, _) => array
+                        .as_primitive::<TimestampMicrosecondType>()
+                        .unary(|us| us.div_euclid(1_000)),
+                    ArrowType::Timestamp(TimeUnit::Nanosecond, _) => array
+                        .as_primitive::<TimestampNanosecondType>()
+                        .unary(|ns| ns.div_euclid(1_000_000)),
+                    ArrowType::Timestamp(TimeUnit::Millisecond, _) => {
+                        array.as_primitive::<TimestampMillisecondType>().clone()
+                    }
+                    _ => to(ArrowType::Timestamp(TimeUnit::Millisecond, None))?
+                        .as_primitive::<TimestampMillisecondType>()
+                        .clone(),
+                };
+                Self::Time(ms.with_timezone("UTC"))
+            }
+        })
+    }
+
+    /// The value in a row.
+    ///
+    /// # Panics
+    /// Where the column has no such row.
+    pub fn value(&self, row: usize) -> Value<'_> {
+        match self {
+            Self::Text(a) if a.is_valid(row) => Value::Text(a.value(row)),
+            Self::Int(a) if a.is_valid(row) => Value::Int(a.value(row)),
+            Self::Bool(a) if a.is_valid(row) => Value::Bool(a.value(row)),
+            Self::Time(a) if a.is_valid(row) => Value::Time(EventTime::from_ms(a.value(row))),
+            _ => Value::Null,
+        }
+    }
+
+    /// The column as an Arrow array of [`arrow_type`].
+    pub fn to_array(&self) -> ArrayRef {
+        match self {
+            Self::Text(a) => Arc::new(a.clone()),
+            Self::Int(a) => Arc::new(a.clone()),
+            Self::Bool(a) => Arc::new(a.clone()),
+            Self::Time(a) => Arc::new(a.clone()),
+        }
+    }
+
+    /// The number of rows.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(a) => a.len(),
+            Self::Int(a) => a.len(),
+            Self::Bool(a) => a.len(),
+            Self::Time(a) => a.len(),
+        }
+    }
+
+    /// True where there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes held in memory.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Text(a) => a.get_array_memory_size(),
+            Self::Int(a) => a.get_array_memory_size(),
+            Self::Bool(a) => a.get_array_memory_size(),
+            Self::Time(a) => a.get_array_memory_size(),
+        }
+    }
+
+    /// The row of the first null.
+    pub(super) fn first_null(&self) -> Option<usize> {
+        let nulls = match self {
+            Self::Text(a) => a.nulls(),
+            Self::Int(a) => a.nulls(),
+            Self::Bool(a) => a.nulls(),
+            Self::Time(a) => a.nulls(),
+        }?;
+        (nulls.null_count() > 0)
+            .then(|| (0..nulls.len()).find(|i| nulls.is_null(*i)))
+            .flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{
+        DictionaryArray, Int8Array, StringArray, TimestampNanosecondArray, UInt64Array,
+    };
+    use arrow::datatypes::Int32Type;
+
+    fn cast(array: impl Array + 'static, wanted: DataType) -> Result<ColumnData, String> {
+        ColumnData::cast(&(Arc::new(array) as ArrayRef), wanted)
+    }
+
+    #[test]
+    fn times_before_1970_are_floored_not_truncated() {
+        let times = cast(
+            TimestampNanosecondArray::from(vec![-1, 1_999_999]),
+            DataType::DateTime,
+        )
+        .expect("times");
+        assert_eq!(times.value(0), Value::Time(EventTime::from_ms(-1)));
+        assert_eq!(times.value(1), Value::Time(EventTime::from_ms(1)));
+    }
+
+    #[test]
+    fn types_of_other_writers_are_read_when_they_fit() {
+        let names: DictionaryArray<Int32Type> =
+            vec![Some("a"), None, Some("a")].into_iter().collect();
+        let names = cast(names, DataType::String).expect("text");
+        assert_eq!(
+            [names.value(0), names.value(1)],
+            [Value::Text("a"), Value::Null]
+        );
+        assert!(
+            cast(Int8Array::from(vec![-3]), DataType::Int)
+                .is_ok_and(|c| c.value(0) == Value::Int(-3))
+        );
+        assert!(cast(UInt64Array::from(vec![u64::MAX]), DataType::Int).is_err());
+        assert!(cast(StringArray::from(vec!["1"]), DataType::Int).is_err());
+        assert!(cast(Int8Array::from(vec![1]), DataType::DateTime).is_err());
+    }
+}

@@ -1,0 +1,265 @@
+//! The newest row of every key: FORMAT.md 4.
+//!
+//! Of all rows of a key with `event_time <= T`, the one with the greatest event time wins; of equal ones, the one in
+//! the file of higher precedence; within a file, the earlier. Chunks come in that order of precedence, so a row takes
+//! the place of the one before it only if it is strictly newer.
+//!
+//! Keys of up to twelve bytes, which is most of them, are held whole in their Arrow view (length and bytes in 128
+//! bits), so they are hashed, compared and sorted as one number; the bytes of longer keys are looked at in place.
+
+use std::cmp::Ordering;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+use arrow::array::StringViewArray;
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use crate::cancel::CancelToken;
+use crate::error::Result;
+use crate::event_time::AsOf;
+
+/// Where a row lies: the chunk's position in its snapshot, and the row's in the chunk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RowRef {
+    /// Position of the chunk.
+    pub chunk: u32,
+    /// Position of the row in the chunk.
+    pub row: u32,
+}
+
+/// The keys and event times of some rows.
+pub(super) trait Events {
+    /// The keys, none of them null.
+    fn keys(&self) -> &StringViewArray;
+    /// The event times in milliseconds, one a key.
+    fn event_times(&self) -> &[i64];
+}
+
+/// Keys no longer than this are held in their view.
+const INLINE_BYTES: u32 = 12;
+
+/// Rows between two looks at the cancel token.
+const ROWS_PER_CHECK: usize = 1 << 16;
+
+struct Winner {
+    view: u128,
+    event_time: i64,
+    at: RowRef,
+}
+
+/// The winners among one share of the keys.
+pub(super) struct Share {
+    /// Winning rows, ascending by key.
+    rows: Vec<(u128, RowRef)>,
+}
+
+/// Hashes every key of the chunks; the same hasher must be given to all calls that are compared.
+pub(super) fn hash_keys(keys: &StringViewArray, hasher: &DefaultHashBuilder) -> Vec<u64> {
+    let hash = |row: usize, view: u128| {
+        if view as u32 <= INLINE_BYTES {
+            hasher.hash_one(view)
+        } else {
+            hasher.hash_one(keys.value(row).as_bytes())
+        }
+    };
+    keys.views()
+        .iter()
+        .enumerate()
+        .map(|(row, view)| hash(row, *view))
+        .collect()
+}
+
+/// Finds the winners among the keys whose hash falls to share `share` of `shares`, ascending by key.
+pub(super) fn reduce_share<E: Events>(
+    chunks: &[Arc<E>],
+    hashes: &[Vec<u64>],
+    as_of: AsOf,
+    (share, shares): (usize, usize),
+    cancel: &CancelToken,
+) -> Result<Share> {
+    let expected = chunks
+        .iter()
+        .map(|c| c.event_times().len())
+        .max()
+        .unwrap_or(0)
+        / shares;
+    let mut table: HashTable<u32> = HashTable::with_capacity(expected + expected / 4);
+    let mut winners: Vec<Winner> = Vec::with_capacity(expected + expected / 4);
+    let mut winner_hashes: Vec<u64> = Vec::with_capacity(expected + expected / 4);
+    for (chunk_at, chunk) in chunks.iter().enumerate() {
+        let (keys, times) = (chunk.keys(), chunk.event_times());
+        for (row, ((view, time), hash)) in keys
+            .views()
+            .iter()
+            .zip(times)
+            .zip(&hashes[chunk_at])
+            .enumerate()
+        {
+            if row % ROWS_PER_CHECK == 0 {
+                cancel.check()?;
+            }
+            if !as_of.admits(*time) || (shares > 1 && (*hash >> 32) as usize % shares != share) {
+                continue;
+            }
+            let at = RowRef {
+                chunk: chunk_at as u32,
+                row: row as u32,
+            };
+            let same = |slot: &u32| {
+                let held = &winners[*slot as usize];
+                held.view == *view && *view as u32 <= INLINE_BYTES
+                    || (*view as u32 > INLINE_BYTES && held.view as u64 == *view as u64)
+                        && key_at(chunks, held.at) == keys.value(row)
+            };
+            match table.find(*hash, same) {
+                Some(slot) => {
+                    let held = &mut winners[*slot as usize];
+                    if *time > held.event_time {
+                        *held = Winner {
+                            view: *view,
+                            event_time: *time,
+                            at,
+                        };
+                    }
+                }
+                None => {
+                    let slot = winners.len() as u32;
+                    winners.push(Winner {
+                        view: *view,
+                        event_time: *time,
+                        at,
+                    });
+                    winner_hashes.push(*hash);
+                    table.insert_unique(*hash, slot, |slot| winner_hashes[*slot as usize]);
+                }
+            }
+        }
+    }
+    drop(table);
+    cancel.check()?;
+    let sort_key = |w: &Winner| sort_key(w.view, || key_at(chunks, w.at));
+    let mut rows: Vec<(u128, RowRef)> = winners.iter().map(|w| (sort_key(w), w.at)).collect();
+    // A base written in key order comes out sorted, or nearly; the stable sort takes runs as they are.
+    rows.sort_by(|a, b| compare(chunks, *a, *b));
+    Ok(Share { rows })
+}
+
+/// Merges shares into one list of rows, ascending by key (byte order).
+pub(super) fn merge_shares<E: Events>(chunks: &[Arc<E>], mut shares: Vec<Share>) -> Vec<RowRef> {
+    while shares.len() > 1 {
+        let mut merged = Vec::with_capacity(shares.len().div_ceil(2));
+        let mut pairs = shares.into_iter();
+        while let Some(left) = pairs.next() {
+            merged.push(match pairs.next() {
+                Some(right) => merge_two(chunks, left, right),
+                None => left,
+            });
+        }
+        shares = merged;
+    }
+    shares
+        .pop()
+        .map(|s| s.rows.into_iter().map(|(_, at)| at).collect())
+        .unwrap_or_default()
+}
+
+fn merge_two<E: Events>(chunks: &[Arc<E>], left: Share, right: Share) -> Share {
+    let mut rows = Vec::with_capacity(left.rows.len() + right.rows.len());
+    let (mut left, mut right) = (
+        left.rows.into_iter().peekable(),
+        right.rows.into_iter().peekable(),
+    );
+    while let (Some(l), Some(r)) = (left.peek(), right.peek()) {
+        let next = if compare(chunks, *l, *r) == Ordering::Greater {
+            right.next()
+        } else {
+            left.next()
+        };
+        rows.extend(next);
+    }
+    rows.extend(left);
+    rows.extend(right);
+    Share { rows }
+}
+
+fn key_at<E: Events>(chunks: &[Arc<E>], at: RowRef) -> &str {
+    chunks[at.chunk as usize].keys().value(at.row as usize)
+}
+
+/// A number that orders as the key's bytes do, except among keys that share their first twelve bytes and are not both
+/// short: the first twelve bytes, big-endian, then the length, at most 13.
+fn sort_key<'a>(view: u128, key: impl FnOnce() -> &'a str) -> u128 {
+    let length = view as u32;
+    if length <= INLINE_BYTES {
+        // The bytes follow the length, the unused ones are zero; reversing the number puts them in order on top.
+        (view >> 32).swap_bytes() | u128::from(length)
+    } else {
+        let mut head = [0; 16];
+        head[..INLINE_BYTES as usize].copy_from_slice(&key().as_bytes()[..INLINE_BYTES as usize]);
+        u128::from_be_bytes(head) | u128::from(INLINE_BYTES + 1)
+    }
+}
+
+fn compare<E: Events>(chunks: &[Arc<E>], a: (u128, RowRef), b: (u128, RowRef)) -> Ordering {
+    a.0.cmp(&b.0).then_with(|| {
+        if a.0 as u32 > INLINE_BYTES {
+            key_at(chunks, a.1).cmp(key_at(chunks, b.1))
+        } else {
+            Ordering::Equal
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    struct Batch {
+        keys: StringViewArray,
+        times: Vec<i64>,
+    }
+
+    impl Events for Batch {
+        fn keys(&self) -> &StringViewArray {
+            &self.keys
+        }
+        fn event_times(&self) -> &[i64] {
+            &self.times
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_newest_row_of_a_key_wins_and_rows_come_in_key_order(
+            batches in prop::collection::vec(prop::collection::vec(("[a-c\u{0}é]{0,3}|commonprefix[ab]{0,3}", 0i64..6), 0..30), 0..5),
+            at in -1i64..7,
+            shares in 1usize..4,
+        ) {
+            let chunks: Vec<Arc<Batch>> = batches.iter().map(|rows| Arc::new(Batch {
+                keys: rows.iter().map(|r| Some(r.0.as_str())).collect(),
+                times: rows.iter().map(|r| r.1).collect(),
+            })).collect();
+            let as_of = AsOf::At(crate::event_time::EventTime::from_ms(at));
+            let mut naive: BTreeMap<&str, (i64, RowRef)> = BTreeMap::new();
+            for (chunk, rows) in batches.iter().enumerate() {
+                for (row, (key, time)) in rows.iter().enumerate().filter(|(_, r)| r.1 <= at) {
+                    let candidate = (*time, RowRef { chunk: chunk as u32, row: row as u32 });
+                    let held = naive.entry(key).or_insert(candidate);
+                    if candidate.0 > held.0 {
+                        *held = candidate;
+                    }
+                }
+            }
+            let hasher = DefaultHashBuilder::default();
+            let hashes: Vec<Vec<u64>> = chunks.iter().map(|c| hash_keys(&c.keys, &hasher)).collect();
+            let parts = (0..shares)
+                .map(|share| reduce_share(&chunks, &hashes, as_of, (share, shares), &CancelToken::default()))
+                .collect::<Result<Vec<_>>>()
+                .expect("not cancelled");
+            let expected: Vec<RowRef> = naive.into_values().map(|(_, at)| at).collect();
+            prop_assert_eq!(merge_shares(&chunks, parts), expected);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! The first line, which says what is shown, and the last one, which says what to press.
+
+use crate::app::keymap::Scope;
+use crate::app::layout::Areas;
+use crate::app::{App, Overlay, Panel, TableView};
+use crate::event_time::AsOf;
+use crate::text::{bytes, counted, ellipsis, width};
+
+use super::canvas::Canvas;
+use super::theme::Role;
+
+pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
+    let area = areas.header;
+    let facts = facts(app);
+    let moment = app.view().map(moment).unwrap_or_default();
+    let table = app.current().map(|t| t.name.as_str());
+    let total = usize::from(area.width);
+    // The moment is never left out; the facts and the path give way.
+    let moment_width: usize = moment.iter().map(|(t, _)| width(t)).sum();
+    let facts_width = width(&facts);
+    let mut place_room = total.saturating_sub(moment_width + facts_width + 12);
+    let facts = if place_room < 14 {
+        place_room = total.saturating_sub(moment_width + 10);
+        String::new()
+    } else {
+        facts
+    };
+    let table = table.map(|t| ellipsis(t, place_room.max(4)));
+    let path_room = place_room.saturating_sub(table.as_deref().map_or(0, |t| width(t) + 3));
+    let mut place = vec![(" azof  ".to_owned(), Role::Brand)];
+    if path_room >= 6 {
+        place.push((start_ellipsis(&app.lake, path_room), Role::Dim));
+        if table.is_some() {
+            place.push((" › ".to_owned(), Role::Border));
+        }
+    }
+    place.extend(table.map(|t| (t, Role::Key)));
+    let end = canvas.spans(area.x, area.y, area.width, &place);
+    let facts_at = area.right().saturating_sub(width(&facts) as u16 + 1);
+    // The moment stands in the middle where it can, and never over its neighbours.
+    let middle = (area.width.saturating_sub(moment_width as u16)) / 2;
+    let latest = facts_at
+        .saturating_sub(moment_width as u16 + 3)
+        .max(end + 2);
+    let at = if facts.is_empty() {
+        area.right().saturating_sub(moment_width as u16 + 1)
+    } else {
+        middle.clamp(end + 2, latest)
+    };
+    canvas.spans(at, area.y, area.right().saturating_sub(at), &moment);
+    canvas.put(
+        facts_at,
+        area.y,
+        &facts,
+        area.width,
+        canvas.theme.style(Role::Dim),
+    );
+}
+
+/// The moment asked for, and where it differs the moment shown.
+fn moment(view: &TableView) -> Vec<(String, Role)> {
+    let mut pieces = vec![
+        ("AS OF ".to_owned(), Role::Dim),
+        (moment_text(view.playhead), Role::Moment),
+    ];
+    match view.showing_other() {
+        Some(shown) if view.error.is_none() => {
+            pieces.push((format!(" … showing {}", moment_text(shown)), Role::Waiting));
+        }
+        _ if view.pending.is_some() && view.snapshot.is_none() => {
+            pieces.push((" …".to_owned(), Role::Waiting))
+        }
+        _ => {}
+    }
+    pieces
+}
+
+/// A moment with its zone.
+fn moment_text(moment: AsOf) -> String {
+    match moment {
+        AsOf::At(at) => format!(
+            "{}Z",
+            at.to_text(at.precision().max(crate::event_time::Precision::Second))
+        ),
+        AsOf::Current => "current".to_owned(),
+    }
+}
+
+fn facts(app: &App) -> String {
+    let mut facts = Vec::new();
+    facts.extend(app.info().map(|i| format!("v{}", i.version)));
+    if let Some(snapshot) = app
+        .view()
+        .filter(|v| v.error.is_none())
+        .and_then(|v| v.snapshot.as_ref())
+    {
+        facts.push(counted(snapshot.len(), "row"));
+        facts.push(format!(
+            "{:.0} ms",
+            (snapshot.cost().elapsed.as_secs_f64() * 1e3).ceil()
+        ));
+    }
+    facts.join(" · ")
+}
+
+/// The end of a path says more than its start.
+fn start_ellipsis(path: &str, room: usize) -> String {
+    let path = crate::text::visible(path);
+    if width(&path) <= room {
+        return path;
+    }
+    let mut tail: Vec<char> = Vec::new();
+    let mut used = 1;
+    for c in path.chars().rev() {
+        used += width(&c.to_string());
+        if used > room {
+            break;
+        }
+        tail.push(c);
+    }
+    std::iter::once('…').chain(tail.into_iter().rev()).collect()
+}
+
+pub(super) fn draw_hints(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
+    let area = areas.hints;
+    if let Some(notice) = &app.notice {
+        canvas.put(
+            area.x + 1,
+            area.y,
+            &notice.text,
+            area.width - 2,
+            canvas.theme.style(Role::Waiting),
+        );
+        return;
+    }
+    let cost = app
+        .view()
+        .and_then(|v| v.snapshot.as_ref())
+        .map(|s| s.cost());
+    let cost = cost.map_or_else(String::new, |c| {
+        format!(
+            "{} · {} · {}",
+            counted(c.files, "file"),
+            bytes(c.bytes),
+            counted(c.requests as usize, "request")
+        )
+    });
+    let cost_width = width(&cost) as u16;
+    let mut x = area.x + 1;
+    let mut end = area.right().saturating_sub(cost_width + 3);
+    if end < area.width / 2 {
+        end = area.right();
+    }
+    for (keys, hint) in hints(app) {
+        let needed = (width(&keys) + 1 + width(&hint)) as u16;
+        if x + needed > end {
+            continue;
+        }
+        x = canvas.put(
+            x,
+            area.y,
+            &keys,
+            area.width,
+            canvas.theme.style(Role::Shortcut),
+        );
+        x = canvas.put(
+            x + 1,
+            area.y,
+            &hint,
+            area.width,
+            canvas.theme.style(Role::Dim),
+        ) + 2;
+    }
+    if x + cost_width + 2 <= area.right() {
+        canvas.put(
+            area.right() - cost_width - 1,
+            area.y,
+            &cost,
+            cost_width,
+            canvas.theme.style(Role::Dim),
+        );
+    }
+}
+
+/// The hints for what has the focus: its own keys first.
+fn hints(app: &App) -> Vec<(String, String)> {
+    let fixed: &[(&str, &str)] = match &app.overlay {
+        Some(Overlay::Help(_)) => &[("j k", "scroll"), ("Esc", "close")],
+        Some(Overlay::Row(_)) => &[("j k", "scroll"), (", .", "step"), ("Esc", "close")],
+        Some(Overlay::GoTo(_)) => &[("Enter", "go there"), ("Esc", "close")],
+        None => &[],
+    };
+    if !fixed.is_empty() {
+        return fixed
+            .iter()
+            .map(|(k, h)| ((*k).to_owned(), (*h).to_owned()))
+            .collect();
+    }
+    let label = |b: &crate::app::keymap::Binding| b.keys[0].label();
+    let own = app
+        .bindings
+        .iter()
+        .filter(|b| b.scope == Scope::In(app.focus) && !b.hint.is_empty());
+    let mut hints: Vec<(String, String)> = own.map(|b| (label(b), b.hint.to_owned())).collect();
+    hints.push((", .".to_owned(), "step".to_owned()));
+    let playing = app.play.is_some();
+    for binding in app
+        .bindings
+        .iter()
+        .filter(|b| b.scope == Scope::Everywhere && !b.hint.is_empty())
+    {
+        match binding.hint {
+            // Shown as pairs.
+            "back" | "forward" | "out" => {}
+            "zoom in" => hints.push(("+ -".to_owned(), "zoom".to_owned())),
+            "play" if playing => hints.push((label(binding), format!("pause ({}/s)", app.speed()))),
+            hint => hints.push((label(binding), hint.to_owned())),
+        }
+    }
+    if app.focus == Panel::Timeline {
+        hints.insert(1, ("H L".to_owned(), "pan".to_owned()));
+    }
+    hints
+}

@@ -1,0 +1,165 @@
+//! The list of tables and the list of columns.
+
+use ratatui::layout::Rect;
+
+use crate::app::layout::Areas;
+use crate::app::{App, Panel, list_top};
+use crate::format::DataType;
+use crate::text::{Align, fit, thousands, width};
+
+use super::canvas::Canvas;
+use super::theme::Role;
+
+pub(super) fn draw_tables(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
+    let Some(area) = areas.tables else { return };
+    let focused = app.focus == Panel::Tables && app.overlay.is_none();
+    let right = if app.listing {
+        vec![("…".to_owned(), Role::Waiting)]
+    } else {
+        Vec::new()
+    };
+    canvas.frame(area, &title(areas, Panel::Tables, focused), &right, focused);
+    let inside = Areas::inside(area);
+    if let Some(error) = &app.lake_error {
+        let mut lines = vec![error.to_string()];
+        lines.extend(error.next_step());
+        super::grid::paragraph(canvas, inside, &lines, Role::Error);
+        return;
+    }
+    if app.tables.is_empty() && !app.listing {
+        super::grid::paragraph(canvas, inside, &["no tables here".to_owned()], Role::Dim);
+    }
+    let top = list_top(app.table_cursor, areas.tables);
+    for (line, (index, entry)) in app
+        .tables
+        .iter()
+        .enumerate()
+        .skip(top)
+        .take(usize::from(inside.height))
+        .enumerate()
+    {
+        let y = inside.y + line as u16;
+        let current = app.is_current(index);
+        let (tail, tail_role) = match (&entry.info, entry.rows) {
+            (Some(Err(_)), _) => ("error".to_owned(), Role::Error),
+            (_, Some(rows)) => (thousands(rows as i64), Role::Dim),
+            _ => (String::new(), Role::Dim),
+        };
+        let tail_width = width(&tail) as u16;
+        let sign = if current { "▸ " } else { "  " };
+        let x = canvas.put(inside.x, y, sign, 2, canvas.theme.style(Role::Moment));
+        let name_role = match &entry.info {
+            Some(Err(_)) => Role::Error,
+            None => Role::Dim,
+            _ if current => Role::Key,
+            _ => Role::Text,
+        };
+        canvas.put(
+            x,
+            y,
+            &entry.name,
+            inside.width.saturating_sub(tail_width + 4),
+            canvas.theme.style(name_role),
+        );
+        canvas.put(
+            inside.right().saturating_sub(tail_width + 1),
+            y,
+            &tail,
+            tail_width,
+            canvas.theme.style(tail_role),
+        );
+        if index == app.table_cursor {
+            mark(canvas, inside, y, focused);
+        }
+    }
+}
+
+pub(super) fn draw_columns(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
+    let Some(area) = areas.columns else { return };
+    let focused = app.focus == Panel::Columns && app.overlay.is_none();
+    let Some(view) = app.view() else {
+        canvas.frame(area, &title(areas, Panel::Columns, focused), &[], focused);
+        return;
+    };
+    let shown = view.columns.iter().filter(|c| c.shown).count();
+    let right = if shown < view.columns.len() {
+        vec![(format!("{shown} of {}", view.columns.len()), Role::Dim)]
+    } else {
+        Vec::new()
+    };
+    canvas.frame(
+        area,
+        &title(areas, Panel::Columns, focused),
+        &right,
+        focused,
+    );
+    let inside = Areas::inside(area);
+    let top = list_top(view.column_cursor, areas.columns);
+    for (line, (index, column)) in view
+        .columns
+        .iter()
+        .enumerate()
+        .skip(top)
+        .take(usize::from(inside.height))
+        .enumerate()
+    {
+        let y = inside.y + line as u16;
+        let kind = type_name(column.data_type);
+        let room = inside.width.saturating_sub(kind.len() as u16 + 5);
+        let (sign, sign_role) = if column.shown {
+            ("●", Role::Focus)
+        } else {
+            ("○", Role::Dim)
+        };
+        canvas.put(inside.x + 1, y, sign, 1, canvas.theme.style(sign_role));
+        let role = if column.shown { Role::Text } else { Role::Dim };
+        canvas.put(
+            inside.x + 3,
+            y,
+            &fit(&column.name, usize::from(room), Align::Left),
+            room,
+            canvas.theme.style(role),
+        );
+        let kind_at = inside.right().saturating_sub(kind.len() as u16 + 1);
+        canvas.put(
+            kind_at,
+            y,
+            kind,
+            kind.len() as u16,
+            canvas.theme.style(Role::Dim),
+        );
+        if index == view.column_cursor {
+            mark(canvas, inside, y, focused);
+        }
+    }
+}
+
+/// The name of a panel; on small screens the tabs stand there instead.
+pub(super) fn title(areas: Areas, panel: Panel, focused: bool) -> Vec<(String, Role)> {
+    if areas.tabs && panel != Panel::Timeline {
+        return Vec::new();
+    }
+    vec![(
+        panel.title().to_owned(),
+        if focused { Role::Focus } else { Role::Title },
+    )]
+}
+
+/// What the schema's types are called on screen.
+pub(super) fn type_name(data_type: DataType) -> &'static str {
+    match data_type {
+        DataType::String => "string",
+        DataType::Int => "int",
+        DataType::Boolean => "bool",
+        DataType::DateTime => "time",
+    }
+}
+
+fn mark(canvas: &mut Canvas<'_>, inside: Rect, y: u16, focused: bool) {
+    if focused {
+        canvas.restyle(
+            Rect::new(inside.x, y, inside.width, 1),
+            canvas.theme.cursor_cell(true),
+        );
+    }
+}

@@ -1,0 +1,331 @@
+//! What lies over the main screen: the help, the field for a time, a whole row.
+
+use ratatui::layout::Rect;
+
+use crate::app::cell::{format_value, precision_of};
+use crate::app::keymap::Scope;
+use crate::app::layout::Areas;
+use crate::app::{App, Overlay, Prompt, RowView};
+use crate::event_time::{AsOf, TimeError};
+use crate::format::{EVENT_TIME, KEY};
+use crate::scan::{Snapshot, Value};
+use crate::text::{Align, ellipsis, fit, visible, width};
+
+use super::canvas::Canvas;
+use super::theme::Role;
+
+type LineOf = Vec<(String, Role)>;
+
+pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
+    match &app.overlay {
+        None => {}
+        Some(Overlay::Help(scroll)) => help(app, areas, *scroll, canvas),
+        Some(Overlay::GoTo(prompt)) => go_to(app, areas, prompt, canvas),
+        Some(Overlay::Row(row)) => whole_row(app, areas, row, canvas),
+    }
+}
+
+/// A box over the middle of the screen, with lines that scroll.
+fn scrolled(
+    canvas: &mut Canvas<'_>,
+    screen: Rect,
+    title: &LineOf,
+    lines: &[LineOf],
+    scroll: usize,
+    size: (u16, u16),
+) {
+    let (width, height) = (size.0.min(screen.width), size.1.min(screen.height));
+    let area = Rect::new(
+        (screen.width - width) / 2,
+        (screen.height - height) / 2,
+        width,
+        height,
+    );
+    canvas.clear(area);
+    let inside = Areas::inside(area);
+    let rows = usize::from(inside.height);
+    let top = scroll.min(lines.len().saturating_sub(rows));
+    let right = if lines.len() > rows {
+        vec![(
+            format!(
+                "{}–{} of {}",
+                top + 1,
+                (top + rows).min(lines.len()),
+                lines.len()
+            ),
+            Role::Dim,
+        )]
+    } else {
+        Vec::new()
+    };
+    canvas.frame(area, title, &right, true);
+    for (i, line) in lines.iter().skip(top).take(rows).enumerate() {
+        canvas.spans(
+            inside.x + 1,
+            inside.y + i as u16,
+            inside.width.saturating_sub(2),
+            line,
+        );
+    }
+}
+
+fn help(app: &App, areas: Areas, scroll: usize, canvas: &mut Canvas<'_>) {
+    let sections = [
+        (Scope::In(app.focus), format!("In {}", app.focus.title())),
+        (Scope::Everywhere, "Everywhere".to_owned()),
+    ];
+    let mut lines: Vec<LineOf> = Vec::new();
+    for (scope, title) in sections {
+        if !lines.is_empty() {
+            lines.push(Vec::new());
+        }
+        lines.push(vec![(title, Role::Moment)]);
+        for binding in app.bindings.iter().filter(|b| b.scope == scope) {
+            let keys: Vec<String> = binding.keys.iter().map(|k| k.label()).collect();
+            lines.push(vec![
+                (fit(&keys.join(" "), 14, Align::Left), Role::Shortcut),
+                (binding.help.to_owned(), Role::Text),
+            ]);
+        }
+    }
+    lines.push(Vec::new());
+    lines.push(vec![("Mouse".to_owned(), Role::Moment)]);
+    for (what, does) in [
+        (
+            "click",
+            "selects; in Tables opens; on the timeline moves the playhead",
+        ),
+        (
+            "drag",
+            "scrubs the timeline; on the edge of a column's title resizes it",
+        ),
+        ("wheel", "scrolls; over the timeline steps"),
+    ] {
+        lines.push(vec![
+            (fit(what, 14, Align::Left), Role::Shortcut),
+            (does.to_owned(), Role::Text),
+        ]);
+    }
+    let height = (lines.len() as u16 + 2).min(areas.screen.height.saturating_sub(2));
+    let title = vec![("Help".to_owned(), Role::Focus)];
+    scrolled(
+        canvas,
+        areas.screen,
+        &title,
+        &lines,
+        scroll,
+        (84.min(areas.screen.width.saturating_sub(4)), height),
+    );
+}
+
+fn go_to(app: &App, areas: Areas, prompt: &Prompt, canvas: &mut Canvas<'_>) {
+    let screen = areas.screen;
+    let box_width = 66.min(screen.width - 4);
+    let area = Rect::new(
+        (screen.width - box_width) / 2,
+        areas.timeline.y.saturating_sub(5),
+        box_width,
+        5,
+    );
+    canvas.clear(area);
+    canvas.frame(
+        area,
+        &vec![("Go to a time".to_owned(), Role::Focus)],
+        &[],
+        true,
+    );
+    let inside = Areas::inside(area);
+    let (before, after) = prompt.split();
+    let x = canvas.put(
+        inside.x + 1,
+        inside.y,
+        "@ ",
+        2,
+        canvas.theme.style(Role::Shortcut),
+    );
+    let room = inside.width.saturating_sub(6);
+    let before = tail(&visible(before), usize::from(room));
+    let x = canvas.put(x, inside.y, &before, room, canvas.theme.style(Role::Text));
+    let under = visible(after).chars().next().unwrap_or(' ').to_string();
+    let cursor = canvas
+        .theme
+        .style(Role::Text)
+        .add_modifier(ratatui::style::Modifier::REVERSED);
+    let end = canvas.put(x, inside.y, &under, 2, cursor);
+    let rest: String = visible(after).chars().skip(1).collect();
+    canvas.put(
+        end,
+        inside.y,
+        &rest,
+        inside.right().saturating_sub(end + 1),
+        canvas.theme.style(Role::Text),
+    );
+    let lines = if prompt.text().trim().is_empty() {
+        vec![
+            vec![(
+                "2019-11-17  2019-Q3  2019  -90d  now  50%  current".to_owned(),
+                Role::Dim,
+            )],
+            vec![(
+                "a span means its first instant; times are UTC".to_owned(),
+                Role::Dim,
+            )],
+        ]
+    } else {
+        match app.resolve_moment(prompt.text()) {
+            Ok(moment) => vec![vec![
+                ("→ ".to_owned(), Role::Dim),
+                (resolved(app, moment), Role::Moment),
+            ]],
+            Err(message) => vec![
+                vec![(visible(&message), Role::Error)],
+                vec![(TimeError::FORMS.to_owned(), Role::Dim)],
+            ],
+        }
+    };
+    for (i, line) in lines.iter().enumerate() {
+        canvas.spans(
+            inside.x + 1,
+            inside.y + 1 + i as u16,
+            inside.width.saturating_sub(2),
+            line,
+        );
+    }
+}
+
+/// The end of a text that fits.
+fn tail(text: &str, room: usize) -> String {
+    let mut start = 0;
+    while width(&text[start..]) > room {
+        start += text[start..].chars().next().map_or(1, char::len_utf8);
+    }
+    text[start..].to_owned()
+}
+
+fn resolved(app: &App, moment: AsOf) -> String {
+    let tick = app.view().and_then(|v| {
+        Some((
+            v.timeline.tick_number(moment)?,
+            v.timeline.ticks.as_ref()?.len(),
+        ))
+    });
+    let tick = match tick {
+        Some((0, _)) => " · before the first tick".to_owned(),
+        Some((n, of)) => format!(" · tick {n} of {of}"),
+        None => String::new(),
+    };
+    match moment {
+        AsOf::At(at) => format!(
+            "{}Z{tick}",
+            at.to_text(at.precision().max(crate::event_time::Precision::Second))
+        ),
+        AsOf::Current => "the newest state".to_owned(),
+    }
+}
+
+fn whole_row(app: &App, areas: Areas, row: &RowView, canvas: &mut Canvas<'_>) {
+    let screen = areas.screen;
+    let box_width = (screen.width * 4 / 5).clamp(50.min(screen.width), 110);
+    let moment = app.view().map(|v| v.playhead);
+    let moment = moment.map_or_else(String::new, |m| match m {
+        AsOf::At(at) => format!(" as of {}", at.to_text(at.precision())),
+        AsOf::Current => " as of current".to_owned(),
+    });
+    let title = vec![
+        (ellipsis(&row.key, usize::from(box_width) / 2), Role::Key),
+        (moment, Role::Moment),
+    ];
+    let lines = match &row.record {
+        None => vec![vec![("reading …".to_owned(), Role::Waiting)]],
+        Some((_, None)) => vec![vec![(
+            "This key is not there as of this moment.".to_owned(),
+            Role::Waiting,
+        )]],
+        Some((snapshot, Some(at))) => record_lines(snapshot, *at, usize::from(box_width) - 4),
+    };
+    let height = (lines.len() as u16 + 2).clamp(8, screen.height.saturating_sub(4));
+    scrolled(
+        canvas,
+        screen,
+        &title,
+        &lines,
+        row.scroll,
+        (box_width, height),
+    );
+}
+
+/// Name and value of every column; long values go on below.
+fn record_lines(snapshot: &Snapshot, row: usize, room: usize) -> Vec<LineOf> {
+    let own = [
+        (KEY, Value::Text(snapshot.key(row))),
+        (EVENT_TIME, Value::Time(snapshot.event_time(row))),
+    ];
+    let values = snapshot
+        .columns()
+        .iter()
+        .enumerate()
+        .map(|(i, c)| (c.name.as_str(), snapshot.value(row, i)));
+    let fields: Vec<(&str, Value<'_>)> = own.into_iter().chain(values).collect();
+    let names = fields
+        .iter()
+        .map(|(n, _)| width(&visible(n)))
+        .max()
+        .unwrap_or(0)
+        .min(30);
+    let room = room.saturating_sub(names + 2).max(8);
+    let mut lines = Vec::new();
+    for (name, value) in fields {
+        let precision = match value {
+            Value::Time(at) => precision_of(std::iter::once(at)),
+            _ => crate::event_time::Precision::Date,
+        };
+        let role = if value == Value::Null {
+            Role::Null
+        } else {
+            Role::Text
+        };
+        let text = format_value(value, precision);
+        for (i, part) in wrapped(&text, room).into_iter().enumerate() {
+            let label = if i == 0 {
+                fit(name, names, Align::Left)
+            } else {
+                " ".repeat(names)
+            };
+            lines.push(vec![(label + "  ", Role::Dim), (part, role)]);
+        }
+    }
+    lines
+}
+
+/// Lines of a value in full; its own line breaks are kept. A megabyte is cut at what a person would scroll through.
+fn wrapped(text: &str, room: usize) -> Vec<String> {
+    const LINES_AT_MOST: usize = 2_000;
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let mut rest = line;
+        loop {
+            if lines.len() >= LINES_AT_MOST {
+                lines.push(format!("… {} bytes in all", text.len()));
+                return lines;
+            }
+            let (mut taken, mut used) = (0, 0);
+            for c in rest.chars() {
+                used += width(&visible(&c.to_string()));
+                if used > room {
+                    break;
+                }
+                taken += c.len_utf8();
+            }
+            let (now, later) = rest.split_at(taken);
+            lines.push(visible(now));
+            if later.is_empty() || taken == 0 {
+                break;
+            }
+            rest = later;
+        }
+    }
+    if lines.is_empty() {
+        lines.push(String::new());
+    }
+    lines
+}

@@ -1,0 +1,257 @@
+//! Colours with meaning: what is drawn asks for a role, and a theme says how the role looks.
+
+use ratatui::style::{Color, Modifier, Style};
+
+/// What a piece of the screen means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Values and words.
+    Text,
+    /// What is said in passing: hints, units, the event time.
+    Dim,
+    /// Lines between things.
+    Border,
+    /// The border and title of the panel with the focus.
+    Focus,
+    /// The name of the program.
+    Brand,
+    /// The moment shown, and the playhead.
+    Moment,
+    /// Keys of rows.
+    Key,
+    /// Titles of columns.
+    Title,
+    /// A null.
+    Null,
+    /// A key on the keyboard.
+    Shortcut,
+    /// Changes up to the playhead.
+    Past,
+    /// Changes after the playhead.
+    Future,
+    /// Something went wrong.
+    Error,
+    /// Estimates and reads under way.
+    Waiting,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 14] = [
+        Self::Text,
+        Self::Dim,
+        Self::Border,
+        Self::Focus,
+        Self::Brand,
+        Self::Moment,
+        Self::Key,
+        Self::Title,
+        Self::Null,
+        Self::Shortcut,
+        Self::Past,
+        Self::Future,
+        Self::Error,
+        Self::Waiting,
+    ];
+}
+
+/// How many colours a terminal has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// 24 bits.
+    True,
+    /// The 256 of xterm.
+    Indexed,
+    /// The 16 of ANSI.
+    Ansi,
+}
+
+/// Which palette.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ThemeName {
+    /// For dark backgrounds.
+    Dark,
+    /// For light backgrounds.
+    Light,
+    /// No colours: bold, underlined, dim and reversed say it all.
+    None,
+}
+
+/// How roles look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Theme {
+    name: ThemeName,
+    depth: Depth,
+}
+
+/// A colour in full, and the nearest in meaning among the sixteen.
+type Tone = (u32, Color);
+
+impl Theme {
+    /// A palette at a depth of colour.
+    pub const fn new(name: ThemeName, depth: Depth) -> Self {
+        Self { name, depth }
+    }
+
+    /// How a role looks.
+    pub fn style(self, role: Role) -> Style {
+        let style = Style::new();
+        let bold = matches!(
+            role,
+            Role::Focus | Role::Brand | Role::Moment | Role::Title | Role::Shortcut | Role::Error
+        );
+        let style = if bold {
+            style.add_modifier(Modifier::BOLD)
+        } else {
+            style
+        };
+        if self.name == ThemeName::None {
+            return match role {
+                Role::Dim | Role::Border | Role::Null | Role::Future => {
+                    style.add_modifier(Modifier::DIM)
+                }
+                Role::Error => style.add_modifier(Modifier::UNDERLINED),
+                _ => style,
+            };
+        }
+        style.fg(self.color(self.tone(role)))
+    }
+
+    /// The row under the cursor; `focused` where the movement keys go there.
+    pub fn cursor_row(self, focused: bool) -> Style {
+        match self.name {
+            ThemeName::None if focused => Style::new().add_modifier(Modifier::BOLD),
+            ThemeName::None => Style::new(),
+            ThemeName::Dark => self.background(if focused {
+                (0x1d_2a38, Color::Black)
+            } else {
+                (0x19_2028, Color::Black)
+            }),
+            ThemeName::Light => self.background(if focused {
+                (0xe3_edf7, Color::White)
+            } else {
+                (0xf0_f3f6, Color::White)
+            }),
+        }
+    }
+
+    /// The cell, or the entry of a list, under the cursor.
+    pub fn cursor_cell(self, focused: bool) -> Style {
+        match self.name {
+            ThemeName::None if focused => Style::new().add_modifier(Modifier::REVERSED),
+            ThemeName::None => Style::new().add_modifier(Modifier::UNDERLINED),
+            _ if self.depth == Depth::Ansi && focused => {
+                Style::new().add_modifier(Modifier::REVERSED)
+            }
+            _ if self.depth == Depth::Ansi => Style::new().add_modifier(Modifier::UNDERLINED),
+            ThemeName::Dark => self.background(if focused {
+                (0x2b_4c6f, Color::Blue)
+            } else {
+                (0x25_303c, Color::Black)
+            }),
+            ThemeName::Light => self.background(if focused {
+                (0xbf_dcf7, Color::Cyan)
+            } else {
+                (0xe1_e7ed, Color::White)
+            }),
+        }
+    }
+
+    fn background(self, tone: Tone) -> Style {
+        if self.depth == Depth::Ansi {
+            Style::new()
+        } else {
+            Style::new().bg(self.color(tone))
+        }
+    }
+
+    fn color(self, (rgb, ansi): Tone) -> Color {
+        let (r, g, b) = ((rgb >> 16) as u8, (rgb >> 8) as u8, rgb as u8);
+        match self.depth {
+            Depth::True => Color::Rgb(r, g, b),
+            Depth::Indexed => Color::Indexed(nearest_indexed(r, g, b)),
+            Depth::Ansi => ansi,
+        }
+    }
+
+    fn tone(self, role: Role) -> Tone {
+        if self.name == ThemeName::Light {
+            return match role {
+                Role::Text => (0x1f_252c, Color::Reset),
+                Role::Key => (0x1f_252c, Color::Reset),
+                Role::Dim => (0x5d_6874, Color::DarkGray),
+                Role::Border => (0xb4_bec8, Color::Gray),
+                Role::Focus | Role::Brand => (0x0b_6e83, Color::Cyan),
+                Role::Moment => (0xa0_4d00, Color::Magenta),
+                Role::Title => (0x3c_4650, Color::Reset),
+                Role::Null => (0x8a_94a0, Color::DarkGray),
+                Role::Shortcut => (0x0b_6e83, Color::Cyan),
+                Role::Past => (0x2f_7ab8, Color::Blue),
+                Role::Future => (0xa9_c6e0, Color::Gray),
+                Role::Error => (0xb4_232c, Color::Red),
+                Role::Waiting => (0x7a_5c00, Color::Magenta),
+            };
+        }
+        match role {
+            Role::Text => (0xd3_d9e0, Color::Reset),
+            Role::Key => (0xe9_edf2, Color::White),
+            Role::Dim => (0x8c_98a5, Color::Gray),
+            Role::Border => (0x46_515d, Color::DarkGray),
+            Role::Focus | Role::Brand => (0x4f_c4d6, Color::Cyan),
+            Role::Moment => (0xff_b757, Color::Yellow),
+            Role::Title => (0xaf_bac6, Color::White),
+            Role::Null => (0x66_717d, Color::DarkGray),
+            Role::Shortcut => (0x4f_c4d6, Color::Cyan),
+            Role::Past => (0x58_a6e0, Color::Blue),
+            Role::Future => (0x32_4a61, Color::DarkGray),
+            Role::Error => (0xff_7b80, Color::Red),
+            Role::Waiting => (0xe0_c36a, Color::Yellow),
+        }
+    }
+}
+
+/// The nearest of xterm's 6 x 6 x 6 cube and 24 greys.
+fn nearest_indexed(r: u8, g: u8, b: u8) -> u8 {
+    const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
+    let distance = |x: (u8, u8, u8)| {
+        let d = |a: u8, b: u8| i32::from(a.abs_diff(b)).pow(2);
+        d(x.0, r) + d(x.1, g) + d(x.2, b)
+    };
+    let level = |c: u8| (0..6).min_by_key(|i| LEVELS[*i].abs_diff(c)).unwrap_or(0);
+    let (lr, lg, lb) = (level(r), level(g), level(b));
+    let cube = (
+        distance((LEVELS[lr], LEVELS[lg], LEVELS[lb])),
+        (16 + 36 * lr + 6 * lg + lb) as u8,
+    );
+    let greys = (0..24u8).map(|i| (distance((8 + 10 * i, 8 + 10 * i, 8 + 10 * i)), 232 + i));
+    greys.chain([cube]).min().map_or(15, |(_, index)| index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indexed_colours_are_the_nearest() {
+        assert_eq!(nearest_indexed(0, 0, 0), 16);
+        assert_eq!(nearest_indexed(255, 255, 255), 231);
+        assert_eq!(nearest_indexed(128, 128, 128), 244);
+        assert_eq!(nearest_indexed(255, 135, 0), 208);
+    }
+
+    #[test]
+    fn without_colours_no_style_has_one() {
+        let theme = Theme::new(ThemeName::None, Depth::True);
+        for role in Role::ALL {
+            let style = theme.style(role);
+            assert_eq!((style.fg, style.bg), (None, None), "{role:?}");
+        }
+        for style in [
+            theme.cursor_row(true),
+            theme.cursor_cell(true),
+            theme.cursor_cell(false),
+        ] {
+            assert_eq!((style.fg, style.bg), (None, None));
+        }
+    }
+}
