@@ -95,7 +95,9 @@ impl Error {
     /// Names the place within the file: a JSON path, or `column 'revenue'`.
     #[must_use]
     pub fn within(mut self, place: impl Into<String>) -> Self {
-        self.0.within.get_or_insert_with(|| place.into());
+        self.0
+            .within
+            .get_or_insert_with(|| middle_elided(place.into()));
         self
     }
 
@@ -113,7 +115,18 @@ impl Error {
 
     /// The next step, safe for a terminal.
     pub fn next_step(&self) -> Option<String> {
-        self.0.hint.as_deref().map(visible)
+        let usual = match self.0.kind {
+            ErrorKind::Manifest => {
+                Some("correct the snapshot file, or let version.txt name a sound version")
+            }
+            ErrorKind::DataFile => Some("write the data file anew, or restore it"),
+            ErrorKind::Usage => Some("azof-tui --help tells what may be asked"),
+            ErrorKind::Output => Some("check that the place can be written to"),
+            ErrorKind::TableNotFound => Some("azof-tui tables lists the tables of a lake"),
+            ErrorKind::Store => Some("try again; if it persists, check the store"),
+            _ => None,
+        };
+        self.0.hint.as_deref().or(usual).map(visible)
     }
 
     /// What is wrong, without the place, safe for a terminal.
@@ -144,6 +157,18 @@ impl Error {
         }
         (!place.is_empty()).then(|| visible(&place))
     }
+}
+
+/// A place that is nested sixty levels deep is told by its ends.
+fn middle_elided(place: String) -> String {
+    const CHARS_AT_MOST: usize = 120;
+    let chars: Vec<char> = place.chars().collect();
+    if chars.len() <= CHARS_AT_MOST {
+        return place;
+    }
+    let head: String = chars[..CHARS_AT_MOST / 2].iter().collect();
+    let tail: String = chars[chars.len() - CHARS_AT_MOST / 2..].iter().collect();
+    format!("{head}…{tail}")
 }
 
 impl fmt::Display for Error {

@@ -11,7 +11,7 @@ use crossterm::event::{
     EventStream,
 };
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, execute};
 use futures::StreamExt;
@@ -177,6 +177,8 @@ async fn run(opening: Opening, lake: Lakehouse, theme: Theme, log: Option<File>)
     let failed = |e: io::Error| Error::new(ErrorKind::Output, format!("the terminal fails: {e}"));
     let started = Instant::now();
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let mut quit = signal(SignalKind::quit()).map_err(failed)?;
     let mut hang_up = signal(SignalKind::hangup()).map_err(failed)?;
     let guard = Guard::take(true).map_err(failed)?;
     let terminal = Terminal::new(CrosstermBackend::new(io::stdout())).map_err(failed)?;
@@ -225,6 +227,8 @@ async fn run(opening: Opening, lake: Lakehouse, theme: Theme, log: Option<File>)
         let msg = tokio::select! {
             biased;
             _ = terminate.recv() => return Ok(Left::Signal(signal_hook::consts::SIGTERM)),
+            _ = interrupt.recv() => return Ok(Left::Signal(signal_hook::consts::SIGINT)),
+            _ = quit.recv() => return Ok(Left::Signal(signal_hook::consts::SIGQUIT)),
             _ = hang_up.recv() => return Ok(Left::Signal(signal_hook::consts::SIGHUP)),
             event = events.next() => match event {
                 Some(Ok(event)) => translate(event),
@@ -241,10 +245,6 @@ async fn run(opening: Opening, lake: Lakehouse, theme: Theme, log: Option<File>)
                 for msg in std::iter::once(msg).chain(waiting) {
                     match session.take(msg).map_err(failed)? {
                         After::Quit => return Ok(Left::Quit),
-                        After::Redraw => {
-                            events = EventStream::new();
-                            due = Some(Instant::now());
-                        }
                         After::Asked => asked = true,
                         After::Nothing => {}
                     }
@@ -305,8 +305,6 @@ enum After {
     Nothing,
     /// The engine was asked for something.
     Asked,
-    /// The screen has to be drawn anew, by a new reader of events.
-    Redraw,
     Quit,
 }
 
@@ -335,10 +333,7 @@ impl Session {
                 Effect::Cancel(lane) => self.engine.cancel(lane),
                 Effect::Mouse(true) => execute!(io::stdout(), EnableMouseCapture)?,
                 Effect::Mouse(false) => execute!(io::stdout(), DisableMouseCapture)?,
-                Effect::Suspend => {
-                    self.suspend()?;
-                    after = After::Redraw;
-                }
+                Effect::Suspend => self.suspend()?,
                 Effect::Quit => return Ok(After::Quit),
             }
         }
@@ -350,16 +345,24 @@ impl Session {
         self.guard = None;
         signal_hook::low_level::emulate_default_handler(SIGTSTP)?;
         self.guard = Some(Guard::take(self.app.mouse)?);
+        // What was on the screen is gone; a new terminal has drawn nothing yet.
+        execute!(io::stdout(), Clear(ClearType::All))?;
+        self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
         let size = self.terminal.size()?;
         let clock = Clock {
             ms: self.started.elapsed().as_millis() as u64,
             wall: now(),
         };
         self.app.update(Msg::Resize(size.width, size.height), clock);
-        self.terminal.clear()
+        Ok(())
     }
 
     fn frame(&mut self) -> io::Result<()> {
+        // For the test that a panic gives the terminal back: there is no other way to ask for one.
+        assert!(
+            std::env::var_os("AZOF_TUI_PANIC").is_none() || self.app.current().is_none(),
+            "asked to panic"
+        );
         self.terminal
             .draw(|frame| ui::draw(&self.app, self.theme, frame))
             .map(|_| ())

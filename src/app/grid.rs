@@ -228,13 +228,6 @@ impl Grid {
     fn share_spare_room(&mut self, width: u16) {
         let end = self.placed.last().map_or(0, |p| p.x + p.width);
         let mut spare = width.saturating_sub(end);
-        let last_in_view = self
-            .placed
-            .last()
-            .is_some_and(|p| p.column + 1 == self.columns.len());
-        if !last_in_view {
-            return;
-        }
         let mut shift = 0;
         for placed in &mut self.placed {
             placed.x += shift;

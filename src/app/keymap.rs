@@ -156,6 +156,7 @@ impl Key {
 }
 
 /// All bindings, in the order in which the help shows them.
+#[expect(clippy::too_many_lines, reason = "one table, read in one place")]
 pub fn bindings() -> Vec<Binding> {
     use Action as A;
     use KeyCode as K;

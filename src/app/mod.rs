@@ -85,7 +85,7 @@ pub struct TableEntry {
     /// What it is; `None` until it has been opened.
     pub info: Option<Result<TableInfo, Error>>,
     /// The rows at its newest moment, once counted.
-    pub rows: Option<usize>,
+    pub rows: Option<Result<usize, Error>>,
     /// What the person does with it, once they have looked at it.
     view: Option<TableView>,
 }
@@ -327,7 +327,7 @@ impl App {
     }
 
     fn notify(&mut self, text: impl Into<String>) {
-        const SHOWN_MS: u64 = 4_000;
+        const SHOWN_MS: u64 = 2_500;
         self.notice = Some(Notice {
             text: text.into(),
             until_ms: self.clock.ms + SHOWN_MS,
@@ -342,11 +342,14 @@ impl App {
             return;
         };
         let inside = Areas::inside(data);
-        if let Some(view) = self.view_mut() {
-            if let Some(snapshot) = view.snapshot.clone() {
-                view.grid
-                    .settle(&snapshot, inside.width, inside.height.saturating_sub(1));
-            }
+        if let Some(view) = self.view_mut()
+            && let Some(snapshot) = view.snapshot.clone()
+        {
+            view.grid.settle(
+                &snapshot,
+                inside.width.saturating_sub(1),
+                inside.height.saturating_sub(1),
+            );
         }
     }
 }
@@ -368,10 +371,14 @@ impl TableView {
             .map(|c| own(&c.name, c.data_type))
             .collect();
         if let Some(Projection::Columns(names)) = shown {
-            let rank = |name: &str| names.iter().position(|n| n == name);
-            values
-                .iter_mut()
-                .for_each(|c| c.shown = rank(&c.name).is_some());
+            let names: Vec<&String> = names
+                .iter()
+                .filter(|n| info.columns.iter().any(|c| c.name == **n))
+                .collect();
+            let rank = |name: &str| names.iter().position(|n| *n == name);
+            for column in &mut values {
+                column.shown = rank(&column.name).is_some();
+            }
             values.sort_by_key(|c| rank(&c.name).unwrap_or(usize::MAX));
         }
         columns.extend(values);

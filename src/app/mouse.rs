@@ -85,11 +85,12 @@ impl App {
     }
 
     fn on_click(&mut self, areas: Areas, x: u16, y: u16) -> Vec<Effect> {
-        if areas.tabs && y == areas.header.bottom() {
-            if let Some(panel) = tab_at(x) {
-                self.focus_on(panel);
-                return Vec::new();
-            }
+        if areas.tabs
+            && y == areas.header.bottom()
+            && let Some(panel) = tab_at(x)
+        {
+            self.focus_on(panel);
+            return Vec::new();
         }
         let Some(panel) = areas.panel_at(x, y) else {
             return Vec::new();
@@ -99,10 +100,9 @@ impl App {
             Panel::Tables => {
                 if let Some(at) =
                     line(areas.tables, y).map(|l| l + list_top(self.table_cursor, areas.tables))
+                    && at < self.tables.len()
                 {
-                    if at < self.tables.len() {
-                        return self.open_table(at);
-                    }
+                    return self.open_table(at);
                 }
             }
             Panel::Columns => {

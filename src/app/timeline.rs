@@ -35,6 +35,11 @@ impl TimelineView {
         self.estimate = None;
     }
 
+    /// The ticks cannot be read; an estimate that will never sharpen says nothing.
+    pub fn give_up(&mut self) {
+        self.estimate = None;
+    }
+
     /// The first and the last moment of the data (milliseconds).
     pub fn data_range(&self) -> Option<(i64, i64)> {
         match (&self.ticks, &self.estimate) {

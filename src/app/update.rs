@@ -8,6 +8,7 @@ use crate::engine::{Answer, Lane, Reply, Request, RequestId};
 use crate::error::{Error, ErrorKind};
 use crate::event_time::AsOf;
 use crate::scan::Snapshot;
+use crate::text::counted;
 
 use super::keymap::{Action, Key, action};
 use super::{
@@ -72,6 +73,14 @@ impl App {
     }
 
     fn on_key(&mut self, event: &KeyEvent) -> Vec<Effect> {
+        if event.modifiers.contains(KeyModifiers::ALT) {
+            // Terminals send Alt as an Esc before the key, and cannot tell the two apart.
+            let plain = KeyEvent::new(event.code, event.modifiers - KeyModifiers::ALT);
+            let mut effects = self.on_key(&KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE));
+            effects.extend(self.on_key(&plain));
+            return effects;
+        }
+        self.notice = None;
         let key = Key::of(event);
         let wanted = action(&self.bindings, self.focus, key);
         if wanted == Some(Action::Interrupt) || wanted == Some(Action::Suspend) {
@@ -128,8 +137,8 @@ impl App {
             Action::ZoomUndo => self.timeline(|v| {
                 v.timeline.undo();
             }),
-            Action::PanLeft => self.timeline(|v| v.timeline.pan(-0.25)),
-            Action::PanRight => self.timeline(|v| v.timeline.pan(0.25)),
+            Action::PanLeft => self.pan(-0.25),
+            Action::PanRight => self.pan(0.25),
             Action::Fit => self.timeline(|v| v.timeline.fit()),
             Action::Play => return self.toggle_play(),
             Action::Slower => self.change_speed(self.speed.saturating_sub(1)),
@@ -181,6 +190,13 @@ impl App {
         }
     }
 
+    fn pan(&mut self, share: f64) {
+        if self.view().is_some_and(|v| !v.timeline.is_zoomed()) {
+            self.notify("the whole range is shown; + zooms in");
+        }
+        self.timeline(|v| v.timeline.pan(share));
+    }
+
     /// Esc: what is in the way goes first, then what runs.
     fn escape(&mut self) -> Vec<Effect> {
         self.notice = None;
@@ -222,7 +238,10 @@ impl App {
 
     fn change_speed(&mut self, speed: usize) {
         self.speed = speed;
-        self.notify(format!("{} ticks a second", self.speed()));
+        self.notify(format!(
+            "{} a second",
+            counted(self.speed() as usize, "tick")
+        ));
     }
 
     /// Moves the playhead by ticks.
@@ -242,9 +261,12 @@ impl App {
             }
             Some(moment) => self.go_to(moment),
             None => {
-                let empty = view.timeline.ticks.is_some();
+                let (empty, failed) =
+                    (view.timeline.ticks.is_some(), view.timeline_error.is_some());
                 self.notify(if empty {
                     "the table holds no rows"
+                } else if failed {
+                    "the timeline cannot be read; @ goes to a time"
                 } else {
                     "the timeline is still being read"
                 });
@@ -466,14 +488,14 @@ impl App {
                 };
             }
             Panel::Columns => {
-                self.timeline(|v| v.column_cursor = moved(v.column_cursor, v.columns.len()))
+                self.timeline(|v| v.column_cursor = moved(v.column_cursor, v.columns.len()));
             }
             Panel::Data => self.timeline(|v| {
                 let rows = v.snapshot.as_ref().map_or(0, |s| s.len());
                 let grid = &mut v.grid;
                 match action {
                     Action::PageUp | Action::PageDown => {
-                        grid.move_keeping_line(moved(grid.row, rows))
+                        grid.move_keeping_line(moved(grid.row, rows));
                     }
                     _ => grid.row = moved(grid.row, rows),
                 }
@@ -535,10 +557,10 @@ impl App {
                 return self.ask_for_counts();
             }
             Answer::Row(snapshot, row) => {
-                if let Some(Overlay::Row(open)) = &mut self.overlay {
-                    if open.id == reply.id {
-                        open.record = Some((snapshot, row));
-                    }
+                if let Some(Overlay::Row(open)) = &mut self.overlay
+                    && open.id == reply.id
+                {
+                    open.record = Some((snapshot, row));
                 }
             }
             Answer::RowCount(name, rows) => {
@@ -618,7 +640,7 @@ impl App {
         let newest = self.info().map(|i| i.newest);
         let entry = &mut self.tables[at];
         if newest == Some(snapshot.as_of()) {
-            entry.rows = Some(snapshot.len());
+            entry.rows = Some(Ok(snapshot.len()));
         }
         let Some(view) = entry.view.as_mut() else {
             return;
@@ -679,6 +701,7 @@ impl App {
             }
             Lane::Timeline => {
                 if let Some(view) = self.waiting_for_timeline(id).filter(|_| !cancelled) {
+                    view.timeline.give_up();
                     view.timeline_error = Some(error);
                 }
             }

@@ -20,6 +20,9 @@ use super::args::{Command, Output};
 use super::output::write_rows;
 use super::say;
 
+/// More buckets than this are no summary.
+const BUCKETS_AT_MOST: usize = 1_000_000;
+
 /// Rows in a batch that leaves the program.
 const BATCH_ROWS: usize = 65_536;
 
@@ -49,7 +52,7 @@ pub(super) async fn run(command: Command, lake: &str) -> Result<()> {
             output,
         } => {
             let bound = |text: Option<String>| {
-                text.map(|t| parse_time(&t, now()).map_err(not_a_time))
+                text.map(|t| parse_time(&t, now()).map_err(|e| not_a_time(&e)))
                     .transpose()
             };
             timeline(
@@ -75,11 +78,11 @@ pub(super) async fn run(command: Command, lake: &str) -> Result<()> {
 /// Reads `--as-of`.
 pub(super) fn moment(text: Option<&str>) -> Result<AsOf> {
     text.map_or(Ok(AsOf::Current), |text| {
-        parse_as_of(text, now()).map_err(not_a_time)
+        parse_as_of(text, now()).map_err(|e| not_a_time(&e))
     })
 }
 
-fn not_a_time(e: TimeError) -> Error {
+fn not_a_time(e: &TimeError) -> Error {
     Error::new(ErrorKind::Usage, e.to_string()).hint(TimeError::FORMS)
 }
 
@@ -229,6 +232,11 @@ async fn timeline(
             ),
         ])?,
         Some(0) => return Err(Error::new(ErrorKind::Usage, "--buckets must be at least 1")),
+        Some(n) if n > BUCKETS_AT_MOST => {
+            let message = format!("--buckets must be at most {BUCKETS_AT_MOST}");
+            return Err(Error::new(ErrorKind::Usage, message)
+                .hint("without --buckets, every tick is listed"));
+        }
         Some(_) if ticks.is_empty() => batch(vec![
             ("start", times(vec![])),
             ("end", times(vec![])),

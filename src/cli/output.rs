@@ -3,9 +3,10 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::datatypes::{SchemaRef, TimestampMillisecondType};
 use arrow::ipc::writer::StreamWriter;
 use arrow::json::writer::{
     JsonArray, JsonFormat, LineDelimited, Writer as JsonWriter, WriterBuilder as JsonBuilder,
@@ -15,12 +16,10 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::event_time::EventTime;
 
 use super::args::{Format, Output};
 use super::table_format::write_table;
-
-/// How CSV and JSON write times: RFC 3339 in milliseconds.
-const TIME_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.3fZ";
 
 /// Why writing stopped.
 enum Stop {
@@ -112,6 +111,36 @@ fn write_file(
     written
 }
 
+/// The batches with their times as the text that CSV and JSON show: Arrow's own writers know no zone by name, and stop
+/// at a time beyond the calendar.
+fn with_times_as_text(batches: &[RecordBatch]) -> Result<Vec<RecordBatch>, Stop> {
+    let as_text = |batch: &RecordBatch| {
+        let schema = batch.schema();
+        let columns = batch
+            .columns()
+            .iter()
+            .zip(schema.fields())
+            .map(|(array, field)| {
+                let array = match array.as_primitive_opt::<TimestampMillisecondType>() {
+                    Some(times) => {
+                        let texts = times
+                            .iter()
+                            .map(|ms| ms.map(|ms| EventTime::from_ms(ms).to_string()));
+                        Arc::new(texts.collect::<StringArray>()) as ArrayRef
+                    }
+                    None => Arc::clone(array),
+                };
+                (field.name().clone(), array, true)
+            });
+        RecordBatch::try_from_iter_with_nullable(columns)
+    };
+    batches
+        .iter()
+        .map(as_text)
+        .collect::<Result<_, _>>()
+        .map_err(stop)
+}
+
 fn write_format(
     format: Format,
     out: &mut dyn Write,
@@ -126,12 +155,10 @@ fn write_format(
         Format::Csv => {
             let mut writer = arrow::csv::WriterBuilder::new()
                 .with_header(true)
-                .with_timestamp_format(TIME_FORMAT.to_owned())
-                .with_timestamp_tz_format(TIME_FORMAT.to_owned())
                 .build(&mut *out);
             let empty = [RecordBatch::new_empty(SchemaRef::clone(schema))];
-            for batch in if batches.is_empty() { &empty } else { batches } {
-                writer.write(batch).map_err(stop)?;
+            for batch in with_times_as_text(if batches.is_empty() { &empty } else { batches })? {
+                writer.write(&batch).map_err(stop)?;
             }
         }
         Format::Json => {
@@ -165,13 +192,10 @@ fn write_format(
 }
 
 fn write_json<F: JsonFormat>(out: &mut dyn Write, batches: &[RecordBatch]) -> Result<(), Stop> {
-    let builder = JsonBuilder::new()
-        .with_explicit_nulls(true)
-        .with_timestamp_format(TIME_FORMAT.to_owned())
-        .with_timestamp_tz_format(TIME_FORMAT.to_owned());
+    let builder = JsonBuilder::new().with_explicit_nulls(true);
     let mut writer: JsonWriter<_, F> = builder.build(out);
-    for batch in batches {
-        writer.write(batch).map_err(stop)?;
+    for batch in with_times_as_text(batches)? {
+        writer.write(&batch).map_err(stop)?;
     }
     writer.finish().map_err(stop)
 }

@@ -108,8 +108,8 @@ pub enum Answer {
     Snapshot(Arc<Snapshot>),
     /// All columns as of the moment, and the position of the row asked for; `None` where its key is absent.
     Row(Arc<Snapshot>, Option<usize>),
-    /// The number of rows of a table at its newest moment.
-    RowCount(String, usize),
+    /// The number of rows of a table at its newest moment, or why they cannot be counted.
+    RowCount(String, Result<usize, Error>),
     /// The request failed or was cancelled; nothing else comes.
     Failed(Error),
     /// Nothing else comes.

@@ -274,9 +274,9 @@ impl Job {
                         .snapshot(table.newest_moment(), &nothing, &self.cancel)
                         .await
                     {
-                        Ok(snapshot) => self.reply.send(Answer::RowCount(name, snapshot.len())),
+                        Ok(snapshot) => self.reply.send(Answer::RowCount(name, Ok(snapshot.len()))),
                         Err(e) if e.kind() == ErrorKind::Cancelled => return Err(e),
-                        Err(_) => {}
+                        Err(e) => self.reply.send(Answer::RowCount(name, Err(e))),
                     }
                 }
                 Ok(())

@@ -62,7 +62,10 @@ impl DataFile {
         }
         let tail_at = tail.file_len - tail.bytes.len() as u64;
         let whole = (tail_at == 0).then(|| tail.bytes.clone());
-        let footer = |e: String| not_parquet(&format!("its footer cannot be read: {e}"));
+        let footer = |e: String| {
+            let e = e.trim_start_matches("Parquet error: ");
+            not_parquet(&format!("its footer cannot be read: {e}"))
+        };
         let mut decoder = ParquetMetaDataPushDecoder::try_new(tail.file_len)
             .map_err(|e| footer(e.to_string()))?
             .with_page_index_policy(PageIndexPolicy::Optional);

@@ -111,27 +111,24 @@ pub(super) fn reduce_share<E: Events>(
                     || (*view as u32 > INLINE_BYTES && held.view as u64 == *view as u64)
                         && key_at(chunks, held.at) == keys.value(row)
             };
-            match table.find(*hash, same) {
-                Some(slot) => {
-                    let held = &mut winners[*slot as usize];
-                    if *time > held.event_time {
-                        *held = Winner {
-                            view: *view,
-                            event_time: *time,
-                            at,
-                        };
-                    }
-                }
-                None => {
-                    let slot = winners.len() as u32;
-                    winners.push(Winner {
+            if let Some(slot) = table.find(*hash, same) {
+                let held = &mut winners[*slot as usize];
+                if *time > held.event_time {
+                    *held = Winner {
                         view: *view,
                         event_time: *time,
                         at,
-                    });
-                    winner_hashes.push(*hash);
-                    table.insert_unique(*hash, slot, |slot| winner_hashes[*slot as usize]);
+                    };
                 }
+            } else {
+                let slot = winners.len() as u32;
+                winners.push(Winner {
+                    view: *view,
+                    event_time: *time,
+                    at,
+                });
+                winner_hashes.push(*hash);
+                table.insert_unique(*hash, slot, |slot| winner_hashes[*slot as usize]);
             }
         }
     }

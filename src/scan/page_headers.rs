@@ -59,6 +59,10 @@ impl Thrift<'_> {
     }
 
     /// The type of the next field, whose id goes to `id`; `Some(None)` at the end of the structure.
+    #[expect(
+        clippy::option_option,
+        reason = "unreadable, the end, and a field are three things"
+    )]
     fn field(&mut self, id: &mut i64) -> Option<Option<u8>> {
         let byte = self.byte()?;
         if byte == 0 {
@@ -118,9 +122,9 @@ impl Thrift<'_> {
             for kind in kinds {
                 // Within a list, a boolean takes a byte of its own.
                 if matches!(kind, 1 | 2) {
-                    self.pass(1)?
+                    self.pass(1)?;
                 } else {
-                    self.skip(*kind, depth + 1)?
+                    self.skip(*kind, depth + 1)?;
                 }
             }
         }

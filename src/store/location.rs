@@ -1,6 +1,6 @@
 //! What a person types for a lake, turned into a store and a prefix; and keeping secrets out of what is printed.
 
-use std::path::Path as FsPath;
+use std::path::{Path as FsPath, PathBuf};
 use std::sync::Arc;
 
 use object_store::ObjectStore;
@@ -10,8 +10,19 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The store, the prefix in it, and the lake's printable name.
-pub(super) fn resolve(location: &str) -> Result<(Arc<dyn ObjectStore>, Path, String)> {
+/// Where a lake was found.
+pub(super) struct Found {
+    pub(super) store: Arc<dyn ObjectStore>,
+    /// The prefix in the store.
+    pub(super) root: Path,
+    /// The lake's printable name.
+    pub(super) name: String,
+    /// Set where the lake is a local directory.
+    pub(super) directory: Option<PathBuf>,
+}
+
+/// Finds the store of a lake, and the prefix in it.
+pub(super) fn resolve(location: &str) -> Result<Found> {
     if !location.contains("://") {
         return resolve_folder(FsPath::new(location), location);
     }
@@ -35,10 +46,15 @@ pub(super) fn resolve(location: &str) -> Result<(Arc<dyn ObjectStore>, Path, Str
                 .in_lake(&name)
                 .hint("a lake is a directory or an s3://, gs://, az://, http:// or https:// URL")
         })?;
-    Ok((Arc::from(store), root, name))
+    Ok(Found {
+        store: Arc::from(store),
+        root,
+        name,
+        directory: None,
+    })
 }
 
-fn resolve_folder(path: &FsPath, name: &str) -> Result<(Arc<dyn ObjectStore>, Path, String)> {
+fn resolve_folder(path: &FsPath, name: &str) -> Result<Found> {
     let refused = |message: &str, hint: String| {
         Err(Error::new(ErrorKind::Lake, message)
             .in_lake(name)
@@ -79,7 +95,12 @@ fn resolve_folder(path: &FsPath, name: &str) -> Result<(Arc<dyn ObjectStore>, Pa
         )
         .in_lake(name)
     })?;
-    Ok((Arc::new(store), Path::default(), name.to_owned()))
+    Ok(Found {
+        store: Arc::new(store),
+        root: Path::default(),
+        name: name.to_owned(),
+        directory: Some(path.to_owned()),
+    })
 }
 
 /// Takes user names, passwords and query strings out of every URL in a text.

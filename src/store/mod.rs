@@ -3,6 +3,7 @@
 mod location;
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -47,6 +48,8 @@ pub struct Store {
     /// What the lake is called in messages: what the person typed, without secrets.
     name: String,
     traffic: Arc<Traffic>,
+    /// Where the lake is, if it is a local directory.
+    directory: Option<PathBuf>,
 }
 
 /// The end of a file.
@@ -62,8 +65,12 @@ impl Store {
     /// Opens a directory or a URL (`file`, `s3`, `gs`, `az`, `http`, `https`). Credentials come from the environment
     /// as `object_store` reads it. Nothing is requested yet, but a local directory must exist.
     pub fn open(location: &str) -> Result<Self> {
-        let (inner, root, name) = location::resolve(location)?;
-        Ok(Self::new(inner, root, name))
+        let found = location::resolve(location)?;
+        let directory = found.directory;
+        Ok(Self {
+            directory,
+            ..Self::new(found.store, found.root, found.name)
+        })
     }
 
     /// Wraps a store that the caller has made; `name` stands for it in messages.
@@ -73,6 +80,7 @@ impl Store {
             root,
             name,
             traffic: Arc::default(),
+            directory: None,
         }
     }
 
@@ -93,12 +101,38 @@ impl Store {
     /// The names of the folders directly under the lake.
     pub async fn folders(&self) -> Result<Vec<String>> {
         self.traffic.asked();
+        if let Some(directory) = &self.directory {
+            return self.local_folders(directory.clone()).await;
+        }
         let listing = self.inner.list_with_delimiter(Some(&self.root)).await.map_err(|e| {
             let hint = "check the path or URL and the credentials; a store that cannot list needs --table NAME";
             self.fault(&e).hint(hint)
         })?;
         let name = |path: &Path| path.filename().map(str::to_owned);
         Ok(listing.common_prefixes.iter().filter_map(name).collect())
+    }
+
+    /// A local directory is listed by itself: one name that the store cannot spell would spoil the whole listing.
+    async fn local_folders(&self, directory: PathBuf) -> Result<Vec<String>> {
+        let list = move || -> std::io::Result<Vec<String>> {
+            let mut names = Vec::new();
+            for entry in std::fs::read_dir(directory)? {
+                let entry = entry?;
+                // A link to a folder is the owner's business, and followed.
+                if entry.path().is_dir() {
+                    names.push(entry.file_name().to_string_lossy().into_owned());
+                }
+            }
+            Ok(names)
+        };
+        let listed = tokio::task::spawn_blocking(list)
+            .await
+            .map_err(|_| Error::cancelled())?;
+        listed.map_err(|e| {
+            Error::new(ErrorKind::Store, format!("it cannot be listed: {e}"))
+                .in_lake(&self.name)
+                .hint("check that the directory may be read")
+        })
     }
 
     /// True where anything lies under a folder of the lake.

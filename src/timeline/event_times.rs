@@ -20,19 +20,18 @@ pub async fn event_time_range(
     let opened = cancel.run(reader.open(store, table, file)).await?;
     let mut range: Option<(i64, i64)> = None;
     for group in 0..opened.row_groups() {
-        let found = match opened.event_time_range(group) {
-            Some(found) => Some(found),
-            None => {
-                let rows = reader
-                    .read_row_group(store, &opened, group, &[], AsOf::Current, cancel)
-                    .await?;
-                rows.and_then(|rows| {
-                    Some((
-                        *rows.event_times.iter().min()?,
-                        *rows.event_times.iter().max()?,
-                    ))
-                })
-            }
+        let found = if let Some(found) = opened.event_time_range(group) {
+            Some(found)
+        } else {
+            let rows = reader
+                .read_row_group(store, &opened, group, &[], AsOf::Current, cancel)
+                .await?;
+            rows.and_then(|rows| {
+                Some((
+                    *rows.event_times.iter().min()?,
+                    *rows.event_times.iter().max()?,
+                ))
+            })
         };
         range = match (range, found) {
             (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),

@@ -68,7 +68,7 @@ fn moment(view: &TableView) -> Vec<(String, Role)> {
             pieces.push((format!(" … showing {}", moment_text(shown)), Role::Waiting));
         }
         _ if view.pending.is_some() && view.snapshot.is_none() => {
-            pieces.push((" …".to_owned(), Role::Waiting))
+            pieces.push((" …".to_owned(), Role::Waiting));
         }
         _ => {}
     }
@@ -138,9 +138,12 @@ pub(super) fn draw_hints(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         .and_then(|v| v.snapshot.as_ref())
         .map(|s| s.cost());
     let cost = cost.map_or_else(String::new, |c| {
+        let files = counted(c.files, "file");
+        if c.requests == 0 && c.files > 0 {
+            return format!("{files} · from memory");
+        }
         format!(
-            "{} · {} · {}",
-            counted(c.files, "file"),
+            "{files} · {} · {}",
             bytes(c.bytes),
             counted(c.requests as usize, "request")
         )
@@ -151,22 +154,36 @@ pub(super) fn draw_hints(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     if end < area.width / 2 {
         end = area.right();
     }
-    for (keys, hint) in hints(app) {
-        let needed = (width(&keys) + 1 + width(&hint)) as u16;
-        if x + needed > end {
+    let hints = hints(app);
+    let needed = |(keys, hint): &(String, String)| (width(keys) + 1 + width(hint)) as u16;
+    // The way out and the help keep their place, whatever else must go.
+    let is_kept = |hint: &(String, String)| matches!(hint.1.as_str(), "help" | "quit");
+    let mut kept: u16 = hints
+        .iter()
+        .filter(|h| is_kept(h))
+        .map(|h| needed(h) + 2)
+        .sum();
+    if x + kept + 12 > end {
+        end = area.right();
+    }
+    for hint in &hints {
+        if is_kept(hint) {
+            kept = kept.saturating_sub(needed(hint) + 2);
+        }
+        if x + needed(hint) + kept > end {
             continue;
         }
         x = canvas.put(
             x,
             area.y,
-            &keys,
+            &hint.0,
             area.width,
             canvas.theme.style(Role::Shortcut),
         );
         x = canvas.put(
             x + 1,
             area.y,
-            &hint,
+            &hint.1,
             area.width,
             canvas.theme.style(Role::Dim),
         ) + 2;

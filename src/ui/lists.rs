@@ -40,9 +40,9 @@ pub(super) fn draw_tables(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     {
         let y = inside.y + line as u16;
         let current = app.is_current(index);
-        let (tail, tail_role) = match (&entry.info, entry.rows) {
-            (Some(Err(_)), _) => ("error".to_owned(), Role::Error),
-            (_, Some(rows)) => (thousands(rows as i64), Role::Dim),
+        let (tail, tail_role) = match (&entry.info, &entry.rows) {
+            (Some(Err(_)), _) | (_, Some(Err(_))) => ("error".to_owned(), Role::Error),
+            (_, Some(Ok(rows))) => (thousands(*rows as i64), Role::Dim),
             _ => (String::new(), Role::Dim),
         };
         let tail_width = width(&tail) as u16;

@@ -123,17 +123,12 @@ fn go_to(app: &App, areas: Areas, prompt: &Prompt, canvas: &mut Canvas<'_>) {
     let box_width = 66.min(screen.width - 4);
     let area = Rect::new(
         (screen.width - box_width) / 2,
-        areas.timeline.y.saturating_sub(5),
+        areas.timeline.y.saturating_sub(6),
         box_width,
         5,
     );
     canvas.clear(area);
-    canvas.frame(
-        area,
-        &vec![("Go to a time".to_owned(), Role::Focus)],
-        &[],
-        true,
-    );
+    canvas.frame(area, &[("Go to a time".to_owned(), Role::Focus)], &[], true);
     let inside = Areas::inside(area);
     let (before, after) = prompt.split();
     let x = canvas.put(

@@ -14,11 +14,12 @@ const HOUR: i64 = 60 * MINUTE;
 const DAY: i64 = 24 * HOUR;
 
 /// From the shortest to the longest.
-const STEPS: [Step; 33] = [
+const STEPS: [Step; 34] = [
     Step::Ms(1),
     Step::Ms(2),
     Step::Ms(5),
     Step::Ms(10),
+    Step::Ms(20),
     Step::Ms(50),
     Step::Ms(100),
     Step::Ms(500),
@@ -159,7 +160,7 @@ mod tests {
         );
         assert_eq!(
             texts("2019-01-01T06:00", "2019-01-02T06:00", 60),
-            ["12:00", "18:00", "2019-01-02", "06:00"]
+            ["06:00", "12:00", "18:00", "2019-01-02", "06:00"]
         );
         assert_eq!(
             texts("2019-01-01T06:00:00", "2019-01-01T06:00:00.040", 60).len(),

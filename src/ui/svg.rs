@@ -24,13 +24,13 @@ pub fn frame_to_svg(buffer: &Buffer) -> String {
     let _ = write!(
         svg,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width:.0} {height:.0}\" width=\"{width:.0}\" \
-         font-family=\"ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"14\">\n\
+         font-family=\"'DejaVu Sans Mono', Menlo, Consolas, monospace\" font-size=\"14\">\n\
          <rect width=\"100%\" height=\"100%\" rx=\"8\" fill=\"{BACKGROUND}\"/>\n"
     );
     for y in 0..area.height {
         let top = PADDING + f64::from(y) * CELL_HEIGHT;
         backgrounds(&mut svg, buffer, y, top);
-        texts(&mut svg, buffer, y, top + CELL_HEIGHT * 0.75);
+        texts(&mut svg, buffer, y, top);
     }
     svg.push_str("</svg>\n");
     svg
@@ -67,48 +67,79 @@ fn backgrounds(svg: &mut String, buffer: &Buffer, y: u16, top: f64) {
     }
 }
 
-/// Runs of one style become one text, stretched to the width of its cells.
-fn texts(svg: &mut String, buffer: &Buffer, y: u16, baseline: f64) {
+/// Runs of one style become one text with a place for every character, so that no viewer's font shifts a column;
+/// lines and bars become shapes, so that they join.
+fn texts(svg: &mut String, buffer: &Buffer, y: u16, top: f64) {
+    let baseline = top + CELL_HEIGHT * 0.75;
     let mut x = 0;
     while x < buffer.area.width {
         let cell = &buffer[(x, y)];
         let style = (cell.fg, cell.modifier);
-        let (mut text, mut end) = (String::new(), x);
-        while end < buffer.area.width && (buffer[(end, y)].fg, buffer[(end, y)].modifier) == style {
-            let symbol = buffer[(end, y)].symbol();
-            text.push_str(symbol);
-            end += symbol.width().max(1) as u16;
+        let reversed = cell.modifier.contains(Modifier::REVERSED);
+        let fill = if reversed {
+            BACKGROUND.to_owned()
+        } else {
+            hex(cell.fg).unwrap_or_else(|| FOREGROUND.to_owned())
+        };
+        let (mut text, mut places) = (String::new(), String::new());
+        while x < buffer.area.width && (buffer[(x, y)].fg, buffer[(x, y)].modifier) == style {
+            let symbol = buffer[(x, y)].symbol();
+            let left = PADDING + f64::from(x) * CELL_WIDTH;
+            if !shape(svg, symbol, left, top, &fill) && symbol != " " {
+                for c in symbol.chars() {
+                    text.push(c);
+                    let _ = write!(places, "{left:.1} ");
+                }
+            }
+            x += symbol.width().max(1) as u16;
         }
-        let trimmed = text.trim_end();
-        if !trimmed.trim().is_empty() {
-            let lead = trimmed.len() - trimmed.trim_start().len();
-            let left = PADDING + f64::from(x + lead as u16) * CELL_WIDTH;
-            let shown = trimmed.trim_start();
-            let length = shown.width() as f64 * CELL_WIDTH;
-            let reversed = style.1.contains(Modifier::REVERSED);
-            let fill = if reversed {
-                BACKGROUND.to_owned()
-            } else {
-                hex(style.0).unwrap_or_else(|| FOREGROUND.to_owned())
-            };
+        if !text.is_empty() {
             let weight = if style.1.contains(Modifier::BOLD) {
                 " font-weight=\"bold\""
             } else {
                 ""
             };
-            let line = if style.1.contains(Modifier::UNDERLINED) {
-                " text-decoration=\"underline\""
-            } else {
-                ""
-            };
+            let places = places.trim_end();
             let _ = writeln!(
                 svg,
-                "<text x=\"{left:.1}\" y=\"{baseline:.1}\" fill=\"{fill}\" textLength=\"{length:.1}\" xml:space=\"preserve\"{weight}{line}>{}</text>",
-                escape(shown)
+                "<text x=\"{places}\" y=\"{baseline:.1}\" fill=\"{fill}\"{weight}>{}</text>",
+                escape(&text)
             );
         }
-        x = end.max(x + 1);
     }
+}
+
+/// Draws what is a line or a bar; false where the symbol is neither.
+fn shape(svg: &mut String, symbol: &str, left: f64, top: f64, fill: &str) -> bool {
+    let (right, bottom) = (left + CELL_WIDTH, top + CELL_HEIGHT);
+    let (x, y) = (left + CELL_WIDTH / 2.0, top + CELL_HEIGHT / 2.0);
+    let path = match symbol {
+        "─" => format!("M{left:.1} {y:.1}H{right:.1}"),
+        "│" => format!("M{x:.1} {top:.1}V{bottom:.1}"),
+        "╭" => format!("M{right:.1} {y:.1}Q{x:.1} {y:.1} {x:.1} {bottom:.1}"),
+        "╮" => format!("M{left:.1} {y:.1}Q{x:.1} {y:.1} {x:.1} {bottom:.1}"),
+        "╰" => format!("M{right:.1} {y:.1}Q{x:.1} {y:.1} {x:.1} {top:.1}"),
+        "╯" => format!("M{left:.1} {y:.1}Q{x:.1} {y:.1} {x:.1} {top:.1}"),
+        "┴" => format!("M{left:.1} {y:.1}H{right:.1}M{x:.1} {y:.1}V{top:.1}"),
+        "╌" => format!("M{:.1} {y:.1}h3M{:.1} {y:.1}h3", left + 0.6, left + 4.8),
+        _ => {
+            const BARS: &str = "▁▂▃▄▅▆▇█";
+            let Some(level) = BARS.chars().position(|b| symbol.starts_with(b)) else {
+                return false;
+            };
+            let height = CELL_HEIGHT * (level + 1) as f64 / 8.0;
+            // A hair wider than its cell, so that neighbours leave no seam.
+            let width = CELL_WIDTH + 0.2;
+            let _ = writeln!(
+                svg,
+                "<rect x=\"{left:.1}\" y=\"{:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{fill}\"/>",
+                bottom - height
+            );
+            return true;
+        }
+    };
+    let _ = writeln!(svg, "<path d=\"{path}\" stroke=\"{fill}\" fill=\"none\"/>");
+    true
 }
 
 fn hex(color: Color) -> Option<String> {

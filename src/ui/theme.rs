@@ -93,6 +93,11 @@ impl Theme {
         Self { name, depth }
     }
 
+    /// True where there are no colours, so that signs must say what they would.
+    pub const fn is_plain(self) -> bool {
+        matches!(self.name, ThemeName::None)
+    }
+
     /// How a role looks.
     pub fn style(self, role: Role) -> Style {
         let style = Style::new();

@@ -1,6 +1,7 @@
 //! The timeline: density, scale, playhead.
 
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 
 use crate::app::layout::Areas;
 use crate::app::{App, Panel, TableView};
@@ -114,6 +115,14 @@ fn state(view: &TableView) -> Vec<(String, Role)> {
     let tick = match (view.timeline.tick_number(view.playhead), view.playhead) {
         (Some(_), AsOf::Current) => " · current".to_owned(),
         (Some(0), _) => " · before the first tick".to_owned(),
+        (Some(_), AsOf::At(at))
+            if view
+                .timeline
+                .data_range()
+                .is_some_and(|(_, last)| at.ms() > last) =>
+        {
+            " · after the last tick".to_owned()
+        }
         (Some(n), _) => format!(" · tick {}", thousands(n as i64)),
         _ => String::new(),
     };
@@ -154,22 +163,25 @@ fn density(view: &TableView, area: Rect, canvas: &mut Canvas<'_>) {
             Some(at) if cell as u16 > at => Role::Future,
             _ => Role::Past,
         };
-        // The square root keeps the quiet times visible beside the loud ones; what is not nothing shows.
+        // What is not nothing shows.
         let height = if *changes > 0.0 {
-            ((changes / most).sqrt() * levels as f64).ceil() as usize
+            (changes / most * levels as f64).ceil() as usize
         } else {
             0
         };
         for line in 0..area.height {
             let below = usize::from(area.height - 1 - line) * 8;
             let bar = BARS[height.saturating_sub(below).min(8)];
-            canvas.put(
-                area.x + cell as u16,
-                area.y + line,
-                bar,
-                1,
-                canvas.theme.style(role),
-            );
+            let bar = match role {
+                // Without colours, what is to come is hatched.
+                Role::Future if canvas.theme.is_plain() && bar != " " => "░",
+                _ => bar,
+            };
+            let mut style = canvas.theme.style(role);
+            if role == Role::Moment && canvas.theme.is_plain() {
+                style = style.add_modifier(Modifier::REVERSED);
+            }
+            canvas.put(area.x + cell as u16, area.y + line, bar, 1, style);
         }
     }
 }
@@ -212,7 +224,13 @@ fn playhead(view: &TableView, area: Rect, canvas: &mut Canvas<'_>) {
         return;
     };
     let style = canvas.theme.style(Role::Moment);
-    canvas.put(area.x + cell, area.y, "▲", 1, style);
+    // A moment outside the data stands at the edge, and points to where it is.
+    let sign = match (view.playhead, view.timeline.shown_range()) {
+        (AsOf::At(at), Some((from, _))) if at.ms() < from => "◂",
+        (AsOf::At(at), Some((_, to))) if at.ms() > to => "▸",
+        _ => "▲",
+    };
+    canvas.put(area.x + cell, area.y, sign, 1, style);
     let label = match view.playhead {
         AsOf::At(at) => at.to_text(at.precision()),
         AsOf::Current => "current".to_owned(),

@@ -1,0 +1,434 @@
+//! Invents `test-data/financials`: some 400 companies over 2005 to 2024 that behave like companies.
+//!
+//!     cargo run --release --example make_financials -- test-data
+//!
+//! Seeded, so the same files come out every time. What there is to find: industries that grow and fade, listings and
+//! silent delistings, seasons, the crisis of 2008 (banks first), the oil price of 2015, the spring of 2020, companies
+//! that restate their past, one fraud, mergers, and figures that were never reported. Year segments hold quarter
+//! segments; a quarter's base holds only the keys touched since its year began; deltas are written newest first.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
+use azof_tui::EventTime;
+use azof_tui::event_time::{month_start, parse_calendar};
+use azof_tui::format::{Column, DataType};
+use azof_tui::scan::output_schema;
+use azof_tui::write::encode_data_file;
+use serde_json::{Value, json};
+
+const SEED: u64 = 0x0a20_f00d;
+const COMPANIES: usize = 400;
+const FIRST_YEAR: i32 = 2005;
+const LAST_YEAR: i32 = 2024;
+const DAY_MS: i64 = 86_400_000;
+
+/// Name, share of the companies, yearly growth, net margin, weight of each quarter's season.
+const INDUSTRIES: [(&str, f64, f64, f64, [f64; 4]); 12] = [
+    ("Banks", 0.12, 0.03, 0.22, [1.0, 1.0, 1.0, 1.0]),
+    ("Biotechnology", 0.11, 0.11, -0.35, [1.0, 1.0, 1.0, 1.0]),
+    ("Software", 0.13, 0.12, 0.16, [0.95, 0.98, 0.98, 1.09]),
+    ("Retail", 0.09, 0.03, 0.04, [0.88, 0.93, 0.94, 1.25]),
+    ("Oil & Gas", 0.09, 0.02, 0.09, [1.02, 0.98, 0.98, 1.02]),
+    ("Semiconductors", 0.07, 0.07, 0.17, [0.94, 0.98, 1.03, 1.05]),
+    ("Insurance", 0.07, 0.03, 0.10, [1.0, 1.0, 0.97, 1.03]),
+    ("Airlines", 0.04, 0.03, 0.04, [0.90, 1.05, 1.12, 0.93]),
+    ("Pharmaceuticals", 0.08, 0.05, 0.19, [1.0, 1.0, 1.0, 1.0]),
+    ("Utilities", 0.07, 0.02, 0.12, [1.15, 0.90, 0.95, 1.0]),
+    ("Newspapers", 0.05, -0.07, 0.05, [0.96, 1.0, 0.96, 1.08]),
+    ("Restaurants", 0.08, 0.04, 0.07, [0.95, 1.03, 1.03, 0.99]),
+];
+
+/// A small generator of good enough quality (splitmix64), so that the data needs no crate and never changes.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Within 0 and 1.
+    fn share(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.share()
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        (self.next() % n as u64) as usize
+    }
+
+    /// About normal, mean 0, deviation 1.
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.share()).sum::<f64>() - 6.0
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Report {
+    key: String,
+    event_time: i64,
+    industry: Option<&'static str>,
+    revenue: Option<i64>,
+    shares_diluted: Option<i64>,
+    net_income: Option<i64>,
+}
+
+struct Company {
+    key: String,
+    industry: usize,
+    /// Quarters since the first, when it is listed and when it falls silent.
+    listed: usize,
+    silent: usize,
+    revenue: f64,
+    growth: f64,
+    margin: f64,
+    shares: f64,
+    /// Days after the quarter's end on which it reports.
+    lag: usize,
+    hides_industry: bool,
+    fraud: bool,
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let lake = std::env::args()
+        .nth(1)
+        .unwrap_or_else(|| "test-data".to_owned());
+    let table = Path::new(&lake).join("financials");
+    fs::create_dir_all(&table)?;
+    for entry in fs::read_dir(&table)? {
+        fs::remove_file(entry?.path())?;
+    }
+    let mut random = Random(SEED);
+    let mut reports = Vec::new();
+    for company in companies(&mut random) {
+        reports.extend(history(&company, &mut random));
+    }
+    // Latest first; of one key and one time, only one.
+    reports.sort_by(|a, b| {
+        b.event_time
+            .cmp(&a.event_time)
+            .then_with(|| a.key.cmp(&b.key))
+    });
+    reports.dedup_by(|a, b| a.key == b.key && a.event_time == b.event_time);
+    let segments = write_segments(&table, &reports)?;
+    let columns: Vec<Value> = schema()
+        .iter()
+        .map(|c| json!({ "name": c.name, "data_type": c.data_type.name(), "nullable": c.nullable }))
+        .collect();
+    let manifest = json!({ "schema": { "columns": columns }, "segments": segments });
+    fs::write(
+        table.join("s1.json"),
+        serde_json::to_string_pretty(&manifest)? + "\n",
+    )?;
+    fs::write(table.join("version.txt"), "1")?;
+    Ok(())
+}
+
+fn schema() -> Vec<Column> {
+    let column = |name: &str, data_type| Column {
+        name: name.to_owned(),
+        data_type,
+        nullable: true,
+    };
+    vec![
+        column("industry", DataType::String),
+        column("revenue", DataType::Int),
+        column("shares_diluted", DataType::Int),
+        column("net_income", DataType::Int),
+    ]
+}
+
+fn companies(random: &mut Random) -> Vec<Company> {
+    let quarters = ((LAST_YEAR - FIRST_YEAR + 1) * 4) as usize;
+    let mut taken: Vec<String> = Vec::new();
+    (0..COMPANIES)
+        .map(|number| {
+            let key = symbol(random, &mut taken);
+            let industry = pick_industry(random);
+            let (_, _, growth, margin, _) = INDUSTRIES[industry];
+            // Most were there from the start; the others come in over the years.
+            let listed = if random.share() < 0.6 {
+                0
+            } else {
+                1 + random.below(quarters - 8)
+            };
+            let silent = if random.share() < 0.7 {
+                quarters
+            } else {
+                listed + 4 + random.below(quarters)
+            };
+            Company {
+                key,
+                industry,
+                listed,
+                silent,
+                revenue: 10f64.powf(random.between(6.5, 10.2)),
+                growth: growth + random.normal() * 0.04,
+                margin: margin + random.normal() * 0.05,
+                shares: 10f64.powf(random.between(6.8, 9.3)),
+                lag: 18 + random.below(32),
+                hides_industry: random.share() < 0.04,
+                fraud: number == 137,
+            }
+        })
+        .collect()
+}
+
+fn symbol(random: &mut Random, taken: &mut Vec<String>) -> String {
+    loop {
+        let length = [3, 4, 4, 4, 2][random.below(5)];
+        let key: String = (0..length)
+            .map(|_| char::from(b'A' + random.below(26) as u8))
+            .collect();
+        if !taken.contains(&key) {
+            taken.push(key.clone());
+            return key;
+        }
+    }
+}
+
+fn pick_industry(random: &mut Random) -> usize {
+    let mut left = random.share();
+    for (i, (_, share, ..)) in INDUSTRIES.iter().enumerate() {
+        left -= share;
+        if left <= 0.0 {
+            return i;
+        }
+    }
+    INDUSTRIES.len() - 1
+}
+
+/// What the times do to an industry in a quarter: factors on revenue, and points off the margin.
+fn weather(industry: &str, year: i32, quarter: usize) -> (f64, f64) {
+    let at = f64::from(year) + quarter as f64 / 4.0;
+    let within = |from: f64, to: f64| at >= from && at < to;
+    match industry {
+        "Banks" | "Insurance" if within(2007.75, 2009.75) => (0.78, 0.45),
+        "Retail" | "Restaurants" if within(2008.5, 2009.75) => (0.88, 0.04),
+        "Airlines" if within(2020.25, 2021.25) => (0.32, 0.70),
+        "Restaurants" | "Retail" if within(2020.25, 2020.75) => (0.62, 0.14),
+        "Software" | "Semiconductors" if within(2020.25, 2022.0) => (1.16, -0.04),
+        "Oil & Gas" if within(2014.75, 2016.5) => (0.62, 0.22),
+        "Oil & Gas" if within(2020.0, 2021.0) => (0.55, 0.30),
+        "Oil & Gas" if within(2022.0, 2023.0) => (1.45, -0.12),
+        _ if within(2008.5, 2009.5) => (0.91, 0.05),
+        _ => (1.0, 0.0),
+    }
+}
+
+/// All reports of a company, restatements included.
+fn history(company: &Company, random: &mut Random) -> Vec<Report> {
+    let (industry, _, _, _, seasons) = INDUSTRIES[company.industry];
+    let mut reports: Vec<Report> = Vec::new();
+    let (mut revenue, mut shares) = (company.revenue, company.shares);
+    let quarters = ((LAST_YEAR - FIRST_YEAR + 1) * 4) as usize;
+    for number in company.listed..company.silent.min(quarters) {
+        let (year, quarter) = (FIRST_YEAR + number as i32 / 4, number % 4);
+        revenue *= 1.0 + company.growth / 4.0 + random.normal() * 0.015;
+        // Buybacks and issues.
+        if random.share() < 0.12 {
+            shares *= 1.0 + random.normal() * 0.02;
+        }
+        let (climate, pain) = weather(industry, year, quarter);
+        let sales = revenue * seasons[quarter] * climate * (1.0 + random.normal() * 0.02);
+        let margin = company.margin - pain + random.normal() * 0.02;
+        let mut report = Report {
+            key: company.key.clone(),
+            event_time: reporting_day(year, quarter, company.lag, random),
+            industry: (!company.hides_industry).then_some(industry),
+            revenue: Some(round(sales)),
+            shares_diluted: Some(round(shares)),
+            net_income: Some(round(sales * margin)),
+        };
+        if company.fraud {
+            // Numbers too good to be true, until they are not.
+            let honest = report.clone();
+            report.revenue = Some(round(sales * (1.0 + number as f64 / 40.0)));
+            report.net_income = Some(round(sales * 0.30));
+            if year == 2013 && quarter == 2 {
+                report = Report {
+                    net_income: Some(round(-sales * 2.5)),
+                    ..honest
+                };
+            } else if year >= 2013 {
+                break;
+            }
+        }
+        if random.share() < 0.015 {
+            report.revenue = None;
+        }
+        if random.share() < 0.03 {
+            report.net_income = None;
+        }
+        // A restatement says the same quarter again, later and a little different.
+        if random.share() < 0.02 && report.revenue.is_some() {
+            let worse = random.between(0.80, 0.99);
+            let restated = Report {
+                event_time: report.event_time + (20 + random.below(50) as i64) * DAY_MS,
+                revenue: report.revenue.map(|r| round(r as f64 * worse)),
+                net_income: report.net_income.map(|n| n - round(sales * 0.03)),
+                ..report.clone()
+            };
+            reports.push(restated);
+        }
+        // Some file again without a change.
+        if random.share() < 0.02 {
+            reports.push(Report {
+                event_time: report.event_time + (5 + random.below(20) as i64) * DAY_MS,
+                ..report.clone()
+            });
+        }
+        reports.push(report);
+    }
+    reports
+}
+
+/// The day on which a quarter is reported: a Tuesday or a Thursday, a while after the quarter ends.
+fn reporting_day(year: i32, quarter: usize, lag: usize, random: &mut Random) -> i64 {
+    let start = parse_calendar(&format!("{year}-{:02}", quarter * 3 + 1)).map_or(0, EventTime::ms);
+    let end = month_start(EventTime::from_ms(start), 3).map_or(start, EventTime::ms);
+    let mut day = end / DAY_MS + lag as i64 + random.below(9) as i64;
+    // 1970-01-01 was a Thursday.
+    while !matches!((day + 4).rem_euclid(7), 2 | 4) {
+        day += 1;
+    }
+    day * DAY_MS
+}
+
+/// Three significant digits, as press releases have them.
+fn round(value: f64) -> i64 {
+    if value == 0.0 {
+        return 0;
+    }
+    let unit = 10f64.powf((value.abs().log10().floor() - 2.0).max(0.0));
+    ((value / unit).round() * unit) as i64
+}
+
+/// Writes the data files, and answers the segment tree.
+fn write_segments(table: &Path, reports: &[Report]) -> Result<Vec<Value>, Box<dyn Error>> {
+    let mut segments = Vec::new();
+    for year in FIRST_YEAR..=LAST_YEAR + 1 {
+        let start = instant(year, 1);
+        // Reports on the last year come in the year after it, whose segment stays open.
+        let open = year == LAST_YEAR + 1;
+        let end = instant(year + 1, 1);
+        let mut segment = json!({ "id": format!("year_{year}"), "start": text(start) });
+        if !open {
+            segment["end"] = json!(text(end - 1));
+        }
+        let base = newest_before(reports, i64::MIN, start);
+        if !base.is_empty() {
+            let file = format!("year_{year}_base.parquet");
+            write_file(table, &file, &base)?;
+            segment["file"] = json!(file);
+        }
+        let mut quarters = Vec::new();
+        for quarter in 0..4 {
+            let from = instant(year, quarter * 3 + 1);
+            let to = month_start(EventTime::from_ms(from), 3).map_or(end, EventTime::ms);
+            let within: Vec<&Report> = reports
+                .iter()
+                .filter(|r| r.event_time >= from && r.event_time < to)
+                .collect();
+            if within.is_empty() && open {
+                continue;
+            }
+            let name = format!("year_{year}_q{}", quarter + 1);
+            let mut child = json!({ "id": name, "start": text(from), "end": text(to - 1) });
+            // Only the keys touched since the year began.
+            let base = newest_before(reports, start, from);
+            if !base.is_empty() {
+                let file = format!("{name}_base.parquet");
+                write_file(table, &file, &base)?;
+                child["file"] = json!(file);
+            }
+            if !within.is_empty() {
+                let file = format!("{name}_delta.parquet");
+                write_file(table, &file, &within)?;
+                child["delta"] =
+                    json!([{ "file": file, "start": text(from), "end": text(to - 1) }]);
+            }
+            quarters.push(child);
+        }
+        if open {
+            // The open segment holds its rows itself, so that reading current needs no closed child.
+            let within: Vec<&Report> = reports.iter().filter(|r| r.event_time >= start).collect();
+            let file = format!("year_{year}_delta.parquet");
+            write_file(table, &file, &within)?;
+            segment["delta"] =
+                json!([{ "file": file, "start": text(start), "end": text(end - 1) }]);
+            for child in &quarters {
+                for name in [child["file"].as_str(), child["delta"][0]["file"].as_str()]
+                    .into_iter()
+                    .flatten()
+                {
+                    fs::remove_file(table.join(name))?;
+                }
+            }
+        } else {
+            segment["segments"] = json!(quarters);
+        }
+        segments.push(segment);
+    }
+    Ok(segments)
+}
+
+/// The newest report of every key within `from..before`, by key.
+fn newest_before(reports: &[Report], from: i64, before: i64) -> Vec<&Report> {
+    let mut newest: BTreeMap<&str, &Report> = BTreeMap::new();
+    for report in reports
+        .iter()
+        .filter(|r| r.event_time >= from && r.event_time < before)
+    {
+        newest.entry(&report.key).or_insert(report);
+    }
+    newest.into_values().collect()
+}
+
+fn write_file(table: &Path, name: &str, reports: &[&Report]) -> Result<(), Box<dyn Error>> {
+    let times: TimestampMillisecondArray = reports
+        .iter()
+        .map(|r| r.event_time)
+        .collect::<Vec<i64>>()
+        .into();
+    let arrays: Vec<ArrayRef> = vec![
+        Arc::new(
+            reports
+                .iter()
+                .map(|r| Some(r.key.as_str()))
+                .collect::<StringArray>(),
+        ),
+        Arc::new(times.with_timezone("UTC")),
+        Arc::new(reports.iter().map(|r| r.industry).collect::<StringArray>()),
+        Arc::new(reports.iter().map(|r| r.revenue).collect::<Int64Array>()),
+        Arc::new(
+            reports
+                .iter()
+                .map(|r| r.shares_diluted)
+                .collect::<Int64Array>(),
+        ),
+        Arc::new(reports.iter().map(|r| r.net_income).collect::<Int64Array>()),
+    ];
+    let batch = RecordBatch::try_new(output_schema(&schema()), arrays)?;
+    fs::write(table.join(name), encode_data_file(&batch)?)?;
+    Ok(())
+}
+
+fn instant(year: i32, month: usize) -> i64 {
+    parse_calendar(&format!("{year}-{month:02}")).map_or(0, EventTime::ms)
+}
+
+fn text(ms: i64) -> String {
+    EventTime::from_ms(ms).to_string()
+}

@@ -1,0 +1,35 @@
+//! Draws the README's pictures: SVGs of real frames of `test-data`, at their real size, in `assets/`.
+//!
+//!     cargo run --release --example make_pictures
+#![allow(
+    clippy::expect_used,
+    reason = "a picture that cannot be made should stop the run"
+)]
+
+#[path = "../tests/support/explorer.rs"]
+#[allow(dead_code)]
+mod explorer;
+
+use azof_tui::app::Start;
+use azof_tui::event_time::{AsOf, parse_calendar};
+use azof_tui::ui::frame_to_svg;
+use explorer::Explorer;
+
+/// Name, moment at which the explorer opens, keys.
+const PICTURES: [(&str, &str, &str); 1] = [("explorer", "2009-03-31", "jjj<Right><Right><Right>")];
+
+fn main() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    for (name, moment, keys) in PICTURES {
+        let start = Start {
+            table: Some("financials".to_owned()),
+            as_of: parse_calendar(moment).map(AsOf::At),
+            ..Start::default()
+        };
+        let mut explorer = Explorer::open(&format!("{root}/test-data"), start, (132, 34));
+        explorer.app.lake = "./test-data".to_owned();
+        explorer.keys(keys);
+        let path = format!("{root}/assets/{name}.svg");
+        std::fs::write(&path, frame_to_svg(&explorer.buffer())).expect("assets/ can be written");
+    }
+}

@@ -1,0 +1,249 @@
+//! The program in a real pseudo-terminal: it starts, scrubs, resizes, and leaves the terminal as it found it, by every
+//! door.
+#![allow(clippy::expect_used, reason = "a broken fixture should stop the test")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use support::test_data;
+
+/// What has not come by then never comes.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+struct Pty {
+    master: Box<dyn MasterPty + Send>,
+    writer: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    output: Receiver<Vec<u8>>,
+    parser: vt100::Parser,
+}
+
+impl Pty {
+    /// Runs a shell in a terminal of 120 x 32, without a start-up file.
+    fn shell(environment: &[(&str, &str)]) -> Self {
+        let size = PtySize {
+            rows: 32,
+            cols: 120,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system()
+            .openpty(size)
+            .expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new("bash");
+        command.args(["--norc", "--noprofile", "-i"]);
+        command.env("PS1", "ready> ");
+        command.env("TERM", "xterm-256color");
+        for (name, value) in environment {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).expect("a shell");
+        let mut reader = pair.master.try_clone_reader().expect("a reader");
+        let writer = pair.master.take_writer().expect("a writer");
+        let (sender, output) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(n @ 1..) = reader.read(&mut buffer) {
+                if sender.send(buffer[..n].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let mut pty = Self {
+            master: pair.master,
+            writer,
+            child,
+            output,
+            parser: vt100::Parser::new(32, 120, 0),
+        };
+        pty.wait_for("ready>");
+        // The shell's own editor switches bracketed paste on at every prompt.
+        pty.keys("bind 'set enable-bracketed-paste off'; echo pla''in\r");
+        pty.wait_for("plain");
+        pty
+    }
+
+    fn explorer(environment: &[(&str, &str)]) -> Self {
+        let mut pty = Self::shell(environment);
+        let program = env!("CARGO_BIN_EXE_azof-tui");
+        pty.keys(&format!(
+            "clear; {program} --path {} --table table1\r",
+            test_data()
+        ));
+        pty
+    }
+
+    fn keys(&mut self, keys: &str) {
+        self.writer
+            .write_all(keys.as_bytes())
+            .expect("the terminal takes keys");
+    }
+
+    fn text(&self) -> String {
+        self.parser.screen().contents()
+    }
+
+    fn pump(&mut self) {
+        if let Ok(bytes) = self.output.recv_timeout(Duration::from_millis(20)) {
+            self.parser.process(&bytes);
+        }
+    }
+
+    fn wait_for(&mut self, needle: &str) {
+        self.wait_until(needle, |text| text.contains(needle));
+    }
+
+    fn wait_until(&mut self, what: &str, holds: impl Fn(&str) -> bool) {
+        let deadline = Instant::now() + DEADLINE;
+        while !holds(&self.text()) {
+            assert!(
+                Instant::now() < deadline,
+                "{what:?} never came; the screen:\n{}",
+                self.text()
+            );
+            self.pump();
+        }
+    }
+
+    /// The process of the explorer, by the shell's word.
+    fn signal(&self, name: &str) {
+        let shell = self.child.process_id().expect("a process").to_string();
+        let done = std::process::Command::new("pkill")
+            .args(["-x", &format!("-{name}"), "-P", &shell, "azof-tui"])
+            .status();
+        assert!(done.expect("pkill runs").success(), "no explorer to signal");
+    }
+
+    /// Back in the shell, the terminal must be as it was.
+    fn assert_restored(&mut self) {
+        self.wait_until("the shell", |text| text.trim_end().ends_with("ready>"));
+        let screen = self.parser.screen();
+        assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        self.keys("stty -a | tr ';' ' ' | tr '\\n' ' ' | grep -o ' icanon.* echo ' | wc -l | sed 's/^/modes: /'\r");
+        self.wait_for("modes: 1");
+    }
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        // The shell may be gone already.
+        let _ = self.child.kill();
+    }
+}
+
+#[test]
+fn it_starts_scrubs_resizes_and_quits() {
+    let mut pty = Pty::explorer(&[]);
+    pty.wait_for("AS OF current");
+    pty.wait_for("6 ticks");
+    pty.keys(",");
+    pty.wait_for("AS OF 2024-06-29");
+    pty.keys(",,");
+    pty.wait_for("abc3");
+    pty.master
+        .resize(PtySize {
+            rows: 24,
+            cols: 80,
+            pixel_width: 0,
+            pixel_height: 0,
+        })
+        .expect("resized");
+    pty.parser.screen_mut().set_size(24, 80);
+    pty.wait_for("1 Tables");
+    pty.master
+        .resize(PtySize {
+            rows: 10,
+            cols: 40,
+            pixel_width: 0,
+            pixel_height: 0,
+        })
+        .expect("resized");
+    pty.parser.screen_mut().set_size(10, 40);
+    pty.wait_for("needs 60 x 15");
+    pty.keys("q");
+    pty.assert_restored();
+}
+
+#[test]
+fn ctrl_c_leaves_when_nothing_runs() {
+    let mut pty = Pty::explorer(&[]);
+    pty.wait_for("6 ticks");
+    pty.keys("\x03");
+    pty.assert_restored();
+}
+
+#[test]
+fn sigterm_and_sighup_leave_the_terminal_as_it_was() {
+    for signal in ["TERM", "HUP"] {
+        let mut pty = Pty::explorer(&[]);
+        pty.wait_for("6 ticks");
+        pty.signal(signal);
+        pty.assert_restored();
+    }
+}
+
+#[test]
+fn the_status_after_a_signal_is_what_shells_expect() {
+    let mut pty = Pty::explorer(&[]);
+    pty.wait_for("6 ticks");
+    pty.signal("TERM");
+    pty.wait_until("the shell", |text| text.trim_end().ends_with("ready>"));
+    pty.keys("echo status=$?\r");
+    pty.wait_for("status=143");
+}
+
+#[test]
+fn a_panic_leaves_the_terminal_as_it_was() {
+    let mut pty = Pty::explorer(&[("AZOF_TUI_PANIC", "1")]);
+    pty.wait_for("asked to panic");
+    pty.assert_restored();
+}
+
+#[test]
+fn ctrl_z_suspends_and_fg_comes_back() {
+    let mut pty = Pty::explorer(&[]);
+    pty.wait_for("6 ticks");
+    pty.keys("\x1a");
+    pty.wait_for("Stopped");
+    pty.assert_restored();
+    pty.keys("fg\r");
+    pty.wait_for("AS OF current");
+    pty.keys(",");
+    pty.wait_for("AS OF 2024-06-29");
+    pty.keys("q");
+    pty.assert_restored();
+}
+
+#[test]
+fn it_ends_when_its_terminal_goes_away() {
+    let mut pty = Pty::explorer(&[]);
+    pty.wait_for("6 ticks");
+    let shell = pty.child.process_id().expect("a process").to_string();
+    let found = std::process::Command::new("pgrep")
+        .args(["-x", "-P", &shell, "azof-tui"])
+        .output()
+        .expect("pgrep runs");
+    let explorer = String::from_utf8(found.stdout)
+        .expect("UTF-8")
+        .trim()
+        .to_owned();
+    assert!(!explorer.is_empty());
+    drop(pty);
+    let deadline = Instant::now() + DEADLINE;
+    while std::path::Path::new("/proc")
+        .join(&explorer)
+        .join("fd/0")
+        .exists()
+    {
+        assert!(
+            Instant::now() < deadline,
+            "it still runs without a terminal"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
