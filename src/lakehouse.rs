@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::stream::{self, StreamExt};
 
 use crate::cancel::CancelToken;
+use crate::diff::Diff;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::{AsOf, EventTime};
 use crate::format::{
@@ -248,6 +249,21 @@ impl Table {
         )
         .await
         .map_err(|e| self.place(e))
+    }
+
+    /// Compares two moments in these value columns; both are read at the same time.
+    pub async fn diff(
+        &self,
+        from: AsOf,
+        to: AsOf,
+        projection: &Projection,
+        cancel: &CancelToken,
+    ) -> Result<Diff> {
+        let (a, b) = tokio::try_join!(
+            self.snapshot(from, projection, cancel),
+            self.snapshot(to, projection, cancel)
+        )?;
+        Ok(Diff::new(Arc::new(a), Arc::new(b)))
     }
 
     /// Reads when the table changes, and how much: every data file's keys and event times.

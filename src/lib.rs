@@ -22,6 +22,8 @@ pub mod scan;
 
 pub mod timeline;
 
+pub mod diff;
+
 pub mod write;
 
 mod lakehouse;

@@ -52,6 +52,8 @@ pub struct Opening {
     pub table: Option<String>,
     /// The moment.
     pub as_of: Option<AsOf>,
+    /// The moment to compare with.
+    pub compare: Option<AsOf>,
     /// The columns.
     pub columns: Option<Projection>,
     /// The palette; `None` looks at the environment.
@@ -187,6 +189,7 @@ async fn run(opening: Opening, lake: Lakehouse, theme: Theme, log: Option<File>)
         lake: lake.name().to_owned(),
         table: opening.table,
         as_of: opening.as_of,
+        compare: opening.compare,
         columns: opening.columns,
     };
     let (engine, mut replies) = EngineHandle::start(lake)?;

@@ -3,20 +3,25 @@
 use std::collections::HashMap;
 
 use crate::event_time::Precision;
-use crate::format::{DataType, EVENT_TIME, KEY};
-use crate::scan::{Snapshot, Value};
+use crate::format::DataType;
+use crate::scan::Value;
 use crate::text::{self, Align};
 
 use super::cell::{alignment, format_value, precision_of};
+use super::rows::{Cell, Rows, Side};
 
 /// Cells between two columns.
 pub const GAP: u16 = 2;
 
-/// Cells before the first column: room for the cursor's and the changes' signs.
-pub const GUTTER: u16 = 2;
+/// Cells before the first column: room for the cursor's sign.
+const GUTTER: u16 = 2;
 
-/// A column of text is not wider than this while others want the room.
-const TEXT_AT_MOST: u16 = 28;
+/// Cells before the first column of a comparison: room for the sign of the change, too.
+const COMPARED_GUTTER: u16 = 4;
+
+/// A column of text is not wider than this while others want the room: the first of these at which all columns are in
+/// view, or else the last.
+const TEXT_AT_MOST: [u16; 3] = [28, 18, 11];
 
 /// No column is wider than this on its own account.
 const ANY_AT_MOST: u16 = 400;
@@ -44,15 +49,6 @@ pub struct GridColumn {
 }
 
 impl GridColumn {
-    /// The value in a row.
-    pub fn value<'a>(&self, snapshot: &'a Snapshot, row: usize) -> Value<'a> {
-        match self.source {
-            Source::Key => Value::Text(snapshot.key(row)),
-            Source::EventTime => Value::Time(snapshot.event_time(row)),
-            Source::Value(column) => snapshot.value(row, column),
-        }
-    }
-
     /// Where its values stand.
     pub fn align(&self) -> Align {
         alignment(self.data_type)
@@ -87,6 +83,10 @@ pub struct Grid {
     first: usize,
     /// Rows in view.
     pub height: usize,
+    /// Cells before the first column.
+    pub gutter: u16,
+    /// What a column of text has to make do with.
+    text_at_most: u16,
     /// Columns in view.
     pub placed: Vec<Placed>,
     /// The widest cell seen of each column, so that columns do not twitch while rows go by.
@@ -96,19 +96,8 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// Takes the columns to show: the key, the event time if wanted, and the snapshot's columns.
-    pub fn set_columns(&mut self, snapshot: &Snapshot, event_time: bool) {
-        let own = |name: &str, source, data_type| GridColumn {
-            name: name.to_owned(),
-            source,
-            data_type,
-        };
-        let mut columns = vec![own(KEY, Source::Key, DataType::String)];
-        if event_time {
-            columns.push(own(EVENT_TIME, Source::EventTime, DataType::DateTime));
-        }
-        let values = snapshot.columns().iter().enumerate();
-        columns.extend(values.map(|(i, c)| own(&c.name, Source::Value(i), c.data_type)));
+    /// Takes the columns to show.
+    pub fn set_columns(&mut self, columns: Vec<GridColumn>) {
         if columns != self.columns {
             // The cursor stays on its column, wherever that is now.
             let name = self.columns.get(self.column).map(|c| c.name.clone());
@@ -140,32 +129,37 @@ impl Grid {
     }
 
     /// Brings everything into its bounds for an area of `width` by `height` cells, and places the columns.
-    pub fn settle(&mut self, snapshot: &Snapshot, width: u16, height: u16) {
+    pub fn settle(&mut self, rows: Rows<'_>, width: u16, height: u16) {
         self.height = usize::from(height).max(1);
-        self.row = self.row.min(snapshot.len().saturating_sub(1));
+        self.gutter = if matches!(rows, Rows::Compared(_)) {
+            COMPARED_GUTTER
+        } else {
+            GUTTER
+        };
+        self.row = self.row.min(rows.len().saturating_sub(1));
         self.top = self
             .top
             .min(self.row)
             .max((self.row + 1).saturating_sub(self.height));
-        self.top = self.top.min(snapshot.len().saturating_sub(self.height));
+        self.top = self.top.min(rows.len().saturating_sub(self.height));
         self.column = self.column.min(self.columns.len().saturating_sub(1));
         self.first = self.first.clamp(1, self.columns.len().max(1));
         if self.column > 0 {
             self.first = self.first.min(self.column);
         }
-        self.place(snapshot, width);
+        self.place(rows, width);
         // Scroll right until the cursor's column is in view, whole if it can be.
         while self.column > self.first && !self.is_whole(self.column, width) {
             self.first += 1;
-            self.place(snapshot, width);
+            self.place(rows, width);
         }
         // And back left while there is room to the right.
         while self.first > 1 && self.is_whole(self.columns.len() - 1, width) {
             self.first -= 1;
-            self.place(snapshot, width);
+            self.place(rows, width);
             if !self.is_whole(self.columns.len() - 1, width) || !self.is_whole(self.column, width) {
                 self.first += 1;
-                self.place(snapshot, width);
+                self.place(rows, width);
                 break;
             }
         }
@@ -173,7 +167,7 @@ impl Grid {
 
     fn is_whole(&self, column: usize, width: u16) -> bool {
         self.placed.iter().any(|p| {
-            p.column == column && p.x + p.width <= width && p.width == self.wanted(p.column)
+            p.column == column && p.x + p.width <= width && p.width >= self.wanted(p.column)
         }) || self.placed.len() == 2 && self.placed[1].column == column
     }
 
@@ -185,15 +179,29 @@ impl Grid {
         }
         let natural = self.widest.get(&column.name).copied().unwrap_or(1);
         if column.data_type == DataType::String {
-            natural.min(TEXT_AT_MOST)
+            natural.min(self.text_at_most)
         } else {
             natural
         }
     }
 
-    fn place(&mut self, snapshot: &Snapshot, width: u16) {
+    fn place(&mut self, rows: Rows<'_>, width: u16) {
+        for text_at_most in TEXT_AT_MOST {
+            self.text_at_most = text_at_most;
+            self.place_at(rows, width);
+            let last = self.placed.last();
+            if last.is_some_and(|p| {
+                p.column + 1 == self.columns.len() && p.width == self.wanted(p.column)
+            }) {
+                break;
+            }
+        }
+        self.share_spare_room(width);
+    }
+
+    fn place_at(&mut self, rows: Rows<'_>, width: u16) {
         self.placed.clear();
-        let mut x = GUTTER;
+        let mut x = self.gutter;
         let order: Vec<usize> = (0..self.columns.len().min(1))
             .chain(self.first..self.columns.len())
             .collect();
@@ -201,7 +209,7 @@ impl Grid {
             if x >= width {
                 break;
             }
-            let precision = self.measure(snapshot, index);
+            let precision = self.measure(rows, index);
             let wanted = self.wanted(index);
             let room = width - x;
             // A number cut short would be another number: it is not begun where it does not fit.
@@ -221,7 +229,6 @@ impl Grid {
             });
             x += wanted.min(room) + GAP;
         }
-        self.share_spare_room(width);
     }
 
     /// Gives what is left to the texts that are cut, from the left.
@@ -244,22 +251,34 @@ impl Grid {
     }
 
     /// Looks at the cells of a column that are in view.
-    fn measure(&mut self, snapshot: &Snapshot, index: usize) -> Precision {
+    fn measure(&mut self, rows: Rows<'_>, index: usize) -> Precision {
         let column = &self.columns[index];
-        let rows = self.top..(self.top + self.height).min(snapshot.len());
-        let times = rows
-            .clone()
-            .filter_map(|row| match column.value(snapshot, row) {
-                Value::Time(at) => Some(at),
-                _ => None,
+        let in_view = self.top..(self.top + self.height).min(rows.len());
+        let sides = match rows {
+            Rows::Plain(_) => &[Side::B][..],
+            Rows::Compared(_) => &[Side::A, Side::B],
+        };
+        let values = || {
+            let cells = in_view.clone().flat_map(|row| {
+                sides
+                    .iter()
+                    .map(move |side| rows.cell(row, column.source, *side))
             });
-        let precision = precision_of(times);
-        let cell = |row| {
-            let text = format_value(column.value(snapshot, row), precision);
+            cells.filter_map(|cell| match cell {
+                Cell::Value(value) => Some(value),
+                Cell::Absent => None,
+            })
+        };
+        let precision = precision_of(values().filter_map(|value| match value {
+            Value::Time(at) => Some(at),
+            _ => None,
+        }));
+        let cell = |value| {
+            let text = format_value(value, precision);
             text::width(&text::ellipsis(&text, usize::from(ANY_AT_MOST))) as u16
         };
         let title = text::width(&text::visible(&column.name)) as u16;
-        let seen = rows
+        let seen = values()
             .map(cell)
             .max()
             .unwrap_or(0)

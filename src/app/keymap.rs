@@ -71,6 +71,24 @@ pub enum Action {
     PanRight,
     /// Show the whole timeline.
     Fit,
+    /// Set mark A to the playhead, or take it away where it stands there.
+    SetA,
+    /// Set mark B to the playhead, or take it away where it stands there.
+    SetB,
+    /// Swap A and B.
+    Swap,
+    /// Show A in place of B, and back.
+    Flip,
+    /// Compare: off, inline, side by side.
+    Compare,
+    /// Go to the previous changed row; in the timeline, to the previous mark.
+    PreviousChange,
+    /// Go to the next changed row; in the timeline, to the next mark.
+    NextChange,
+    /// Show all rows, changed, added, removed ones.
+    FilterRows,
+    /// Show all columns, or those in which something changed.
+    FilterColumns,
 }
 
 /// Where a binding holds.
@@ -229,6 +247,63 @@ pub fn bindings() -> Vec<Binding> {
         A::ZoomUndo,
         "",
         "undo a zoom or pan",
+    );
+    bind(
+        everywhere,
+        &[char_key('a')],
+        A::SetA,
+        "mark A",
+        "set A, the moment to compare with, to the playhead (again: take it away)",
+    );
+    bind(
+        everywhere,
+        &[char_key('b')],
+        A::SetB,
+        "",
+        "set B to the playhead (again: B is the playhead, wherever it goes)",
+    );
+    bind(everywhere, &[char_key('x')], A::Swap, "", "swap A and B");
+    bind(
+        everywhere,
+        &[char_key('`')],
+        A::Flip,
+        "",
+        "flip the view between A and B in place",
+    );
+    bind(
+        everywhere,
+        &[char_key('d')],
+        A::Compare,
+        "compare",
+        "compare A and B: inline, side by side, off",
+    );
+    bind(
+        everywhere,
+        &[char_key('[')],
+        A::PreviousChange,
+        "",
+        "previous changed row (in the timeline: previous mark)",
+    );
+    bind(
+        everywhere,
+        &[char_key(']')],
+        A::NextChange,
+        "",
+        "next changed row (in the timeline: next mark)",
+    );
+    bind(
+        everywhere,
+        &[char_key('c')],
+        A::FilterRows,
+        "",
+        "show changed rows only, added, removed, all",
+    );
+    bind(
+        everywhere,
+        &[char_key('C')],
+        A::FilterColumns,
+        "",
+        "show changed columns only, all",
     );
     bind(
         everywhere,

@@ -2,12 +2,14 @@
 //! effects. No I/O, no clock, no waiting.
 
 pub mod cell;
+mod compare;
 pub mod grid;
 pub mod keymap;
 pub mod layout;
 mod message;
 mod mouse;
 mod prompt;
+pub mod rows;
 mod timeline;
 mod update;
 
@@ -25,6 +27,7 @@ use layout::Areas;
 pub use message::{Clock, Effect, Msg};
 pub use mouse::{list_top, tabs};
 pub use prompt::Prompt;
+use rows::{CompareMode, Comparison, RowFilter, Rows};
 pub use timeline::TimelineView;
 
 /// A panel of the main screen.
@@ -73,6 +76,8 @@ pub struct Start {
     pub table: Option<String>,
     /// The moment; the newest where none is named.
     pub as_of: Option<AsOf>,
+    /// The moment to compare with.
+    pub compare: Option<AsOf>,
     /// The columns shown; all where none are named.
     pub columns: Option<Projection>,
 }
@@ -127,7 +132,23 @@ pub struct TableView {
     /// Why the timeline cannot be read.
     pub timeline_error: Option<Error>,
     timeline_id: Option<RequestId>,
-    /// The rows on screen; of the playhead's moment, unless a read is pending.
+    /// The moment compared with, fixed.
+    pub a: Option<AsOf>,
+    /// The other moment, where it is not the playhead's.
+    pub b: Option<AsOf>,
+    /// How the two are shown.
+    pub compare: CompareMode,
+    /// The difference on screen.
+    pub comparison: Option<Comparison>,
+    /// Which rows of it are shown.
+    pub filter: RowFilter,
+    /// True where only columns in which something changed are shown.
+    pub changed_columns_only: bool,
+    /// True where the inline comparison shows A's side of the rows.
+    pub flipped: bool,
+    /// Where the playhead was before it was flipped to A.
+    flip_back: Option<AsOf>,
+    /// The rows on screen, or B's where two moments are compared; of the playhead's moment, unless a read is pending.
     pub snapshot: Option<Arc<Snapshot>>,
     snapshot_id: RequestId,
     /// Replies to requests before this one are of other columns.
@@ -342,14 +363,21 @@ impl App {
             return;
         };
         let inside = Areas::inside(data);
-        if let Some(view) = self.view_mut()
-            && let Some(snapshot) = view.snapshot.clone()
-        {
-            view.grid.settle(
-                &snapshot,
-                inside.width.saturating_sub(1),
-                inside.height.saturating_sub(1),
-            );
+        if let Some(view) = self.view_mut() {
+            let (compare, lines) = (view.compare, view.lines_above_rows());
+            let width = match compare {
+                CompareMode::SideBySide => (inside.width.saturating_sub(1)) / 2,
+                CompareMode::Off | CompareMode::Inline => inside.width,
+            };
+            let mut grid = std::mem::take(&mut view.grid);
+            if let Some(rows) = view.rows() {
+                grid.settle(
+                    rows,
+                    width.saturating_sub(1),
+                    inside.height.saturating_sub(lines),
+                );
+            }
+            view.grid = grid;
         }
     }
 }
@@ -397,6 +425,14 @@ impl TableView {
             error: None,
             grid: Grid::default(),
             lost_key: None,
+            a: None,
+            b: None,
+            compare: CompareMode::Off,
+            comparison: None,
+            filter: RowFilter::All,
+            changed_columns_only: false,
+            flipped: false,
+            flip_back: None,
         }
     }
 
@@ -406,16 +442,43 @@ impl TableView {
         Projection::Columns(values.filter(|c| c.shown).map(|c| c.name.clone()).collect())
     }
 
-    /// The moment of the rows on screen, where that is not the playhead's.
-    pub fn showing_other(&self) -> Option<AsOf> {
-        self.snapshot
-            .as_ref()
-            .map(|s| s.as_of())
-            .filter(|shown| *shown != self.playhead)
+    /// The rows of the grid.
+    pub fn rows(&self) -> Option<Rows<'_>> {
+        match (&self.comparison, &self.snapshot) {
+            (Some(comparison), _) => Some(Rows::Compared(comparison)),
+            (None, Some(snapshot)) => Some(Rows::Plain(snapshot)),
+            (None, None) => None,
+        }
     }
 
-    /// True where the shown rows are the ones asked for.
-    pub fn is_fresh(&self) -> bool {
-        self.pending.is_none()
+    /// Lines of the data panel above its rows: titles, and of a comparison the headline and the names of its sides.
+    pub fn lines_above_rows(&self) -> u16 {
+        match (&self.comparison, self.compare) {
+            (None, _) | (_, CompareMode::Off) => 1,
+            (Some(_), CompareMode::Inline) => 2,
+            (Some(_), CompareMode::SideBySide) => 3,
+        }
+    }
+
+    /// The two moments to compare, where they are.
+    pub fn compared(&self) -> Option<(AsOf, AsOf)> {
+        let a = self.a.filter(|_| self.compare != CompareMode::Off)?;
+        Some((a, self.b.unwrap_or(self.playhead)))
+    }
+
+    /// What is shown, in words, where it is not what was asked for.
+    pub fn showing_other(&self) -> Option<String> {
+        let text = |moment| update::describe(moment);
+        match (self.compared(), &self.comparison, &self.snapshot) {
+            (Some(wanted), Some(comparison), _) => {
+                let shown = (comparison.diff.a().as_of(), comparison.diff.b().as_of());
+                (shown != wanted).then(|| format!("{} → {}", text(shown.0), text(shown.1)))
+            }
+            (Some(_), None, Some(snapshot)) => Some(text(snapshot.as_of())),
+            (None, _, Some(snapshot)) => {
+                (snapshot.as_of() != self.playhead).then(|| text(snapshot.as_of()))
+            }
+            (_, _, None) => None,
+        }
     }
 }

@@ -4,6 +4,7 @@
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
 use super::layout::Areas;
+use super::rows::{CompareMode, Rows};
 use super::{App, Effect, Overlay, Panel};
 
 /// Rows that a notch of the wheel scrolls.
@@ -71,7 +72,7 @@ impl App {
                 }
                 Some(Panel::Data) => {
                     if let Some(view) = self.view_mut() {
-                        let rows = view.snapshot.as_ref().map_or(0, |s| s.len());
+                        let rows = view.rows().map_or(0, Rows::len);
                         let mut row = view.grid.row;
                         scroll(&mut row, WHEEL_ROWS);
                         view.grid.move_keeping_line(row.min(rows.saturating_sub(1)));
@@ -134,9 +135,19 @@ impl App {
         let inside = Areas::inside(area);
         let mut grabbed = None;
         if let Some(view) = self.view_mut() {
-            let rows = view.snapshot.as_ref().map_or(0, |s| s.len());
-            let hit = view.grid.column_at(x.saturating_sub(inside.x));
-            if y == inside.y {
+            let rows = view.rows().map_or(0, Rows::len);
+            let lines = view.lines_above_rows();
+            // Side by side, both halves are laid out alike.
+            let half = (inside.width.saturating_sub(1)) / 2 + 1;
+            let mut cell = x.saturating_sub(inside.x);
+            let mut left = inside.x;
+            if view.compare == CompareMode::SideBySide && view.comparison.is_some() && cell >= half
+            {
+                cell -= half;
+                left += half;
+            }
+            let hit = view.grid.column_at(cell);
+            if y + 1 == inside.y + lines {
                 if let Some((column, true)) = hit {
                     let start = view
                         .grid
@@ -146,11 +157,11 @@ impl App {
                         .map_or(0, |p| p.x);
                     grabbed = Some(Drag::ColumnEdge {
                         column,
-                        start: inside.x + start,
+                        start: left + start,
                     });
                 }
-            } else if y > inside.y {
-                let row = view.grid.top + usize::from(y - inside.y - 1);
+            } else if y >= inside.y + lines {
+                let row = view.grid.top + usize::from(y - inside.y - lines);
                 if row < rows {
                     view.grid.row = row;
                     view.lost_key = None;

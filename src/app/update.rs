@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
+use crate::diff::Diff;
 use crate::engine::{Answer, Lane, Reply, Request, RequestId};
 use crate::error::{Error, ErrorKind};
 use crate::event_time::AsOf;
@@ -11,6 +12,7 @@ use crate::scan::Snapshot;
 use crate::text::counted;
 
 use super::keymap::{Action, Key, action};
+use super::rows::{CompareMode, Comparison, Rows};
 use super::{
     App, Clock, Effect, Msg, Overlay, Panel, Pending, Play, Prompt, RowView, SPEEDS, TableEntry,
     TableView,
@@ -164,6 +166,15 @@ impl App {
             Action::Suspend => return vec![Effect::Suspend],
             Action::Enter => return self.enter(),
             Action::ToggleColumn => return self.toggle_column(),
+            Action::SetA => return self.set_a(),
+            Action::SetB => return self.set_b(),
+            Action::Swap => return self.swap(),
+            Action::Flip => return self.flip(),
+            Action::Compare => return self.next_compare_mode(),
+            Action::PreviousChange => return self.jump(false),
+            Action::NextChange => return self.jump(true),
+            Action::FilterRows => self.next_filter(),
+            Action::FilterColumns => self.toggle_changed_columns(),
             movement => return self.move_cursor(movement),
         }
         Vec::new()
@@ -308,17 +319,26 @@ impl App {
     }
 
     /// Asks for the rows of the playhead's moment.
-    fn read_rows(&mut self) -> Vec<Effect> {
+    pub(super) fn read_rows(&mut self) -> Vec<Effect> {
         let Some(table) = self.current().map(|t| t.name.clone()) else {
             return Vec::new();
         };
         let Some(view) = self.view() else {
             return Vec::new();
         };
-        let request = Request::Snapshot {
-            table,
-            as_of: view.playhead,
-            projection: view.projection(),
+        let projection = view.projection();
+        let request = match view.compared() {
+            Some((from, to)) => Request::Compare {
+                table,
+                from,
+                to,
+                projection,
+            },
+            None => Request::Snapshot {
+                table,
+                as_of: view.playhead,
+                projection,
+            },
         };
         let effect = self.send(request);
         let (id, now) = (self.last_id, self.clock.ms);
@@ -365,14 +385,13 @@ impl App {
         let Some(view) = self.view() else {
             return Vec::new();
         };
-        let Some(snapshot) = view
-            .snapshot
-            .as_ref()
-            .filter(|s| !s.is_empty() && view.error.is_none())
+        let Some(rows) = view
+            .rows()
+            .filter(|r| !r.is_empty() && view.error.is_none())
         else {
             return Vec::new();
         };
-        let key = snapshot.key(view.grid.row).to_owned();
+        let key = rows.key(view.grid.row).to_owned();
         self.overlay = Some(Overlay::Row(RowView {
             key,
             scroll: 0,
@@ -401,6 +420,10 @@ impl App {
             let mut view =
                 TableView::new(info, playhead, start.columns.as_ref().filter(|_| wanted));
             view.moved = start.as_of.is_some() && wanted;
+            if let Some(a) = start.compare.filter(|_| wanted) {
+                view.a = Some(a);
+                view.compare = CompareMode::Inline;
+            }
             entry.view = Some(view);
         } else if !changed {
             return Vec::new();
@@ -424,6 +447,7 @@ impl App {
         }
         self.start.columns = None;
         self.start.as_of = None;
+        self.start.compare = None;
         let mut effects = self.read_rows();
         effects.extend(self.read_timeline());
         effects
@@ -455,9 +479,7 @@ impl App {
         view.columns[at].shown = !view.columns[at].shown;
         if at == 1 {
             // The event time comes with every read.
-            if let Some(snapshot) = view.snapshot.clone() {
-                view.grid.set_columns(&snapshot, view.columns[1].shown);
-            }
+            view.set_grid_columns();
             return Vec::new();
         }
         view.valid_from = next;
@@ -491,7 +513,7 @@ impl App {
                 self.timeline(|v| v.column_cursor = moved(v.column_cursor, v.columns.len()));
             }
             Panel::Data => self.timeline(|v| {
-                let rows = v.snapshot.as_ref().map_or(0, |s| s.len());
+                let rows = v.rows().map_or(0, Rows::len);
                 let grid = &mut v.grid;
                 match action {
                     Action::PageUp | Action::PageDown => {
@@ -553,7 +575,11 @@ impl App {
                 }
             }
             Answer::Snapshot(snapshot) => {
-                self.on_snapshot(reply.id, &snapshot);
+                self.on_rows(reply.id, snapshot, None);
+                return self.ask_for_counts();
+            }
+            Answer::Compared(diff) => {
+                self.on_rows(reply.id, Arc::clone(diff.b()), Some(diff));
                 return self.ask_for_counts();
             }
             Answer::Row(snapshot, row) => {
@@ -624,7 +650,7 @@ impl App {
         }
     }
 
-    fn on_snapshot(&mut self, id: RequestId, snapshot: &Arc<Snapshot>) {
+    fn on_rows(&mut self, id: RequestId, snapshot: Arc<Snapshot>, diff: Option<Arc<Diff>>) {
         let Some(at) = self.tables.iter().position(|t| {
             // A reply is taken if it is of these columns and newer than what is shown; so a held key shows moments on
             // its way, and what was overtaken changes nothing.
@@ -649,9 +675,9 @@ impl App {
             view.pending = None;
         }
         view.error = None;
-        view.show(id, snapshot);
+        let moment = snapshot.as_of();
+        view.show(id, snapshot, diff);
         if let Some(key) = view.lost_key.clone() {
-            let moment = snapshot.as_of();
             let short = crate::text::ellipsis(&key, 24);
             self.notify(format!("{short} is not there as of {}", describe(moment)));
         }
@@ -716,7 +742,13 @@ impl App {
                 if !cancelled {
                     view.error = Some(error);
                 } else if let Some(snapshot) = &view.snapshot {
-                    view.playhead = snapshot.as_of();
+                    // What is shown is what is asked for again.
+                    if view.b.is_none() {
+                        view.playhead = snapshot.as_of();
+                    }
+                    if view.comparison.is_none() {
+                        view.compare = CompareMode::Off;
+                    }
                     self.notify("cancelled");
                 } else {
                     view.error = Some(error.hint("press @ or , to read again"));
@@ -729,24 +761,45 @@ impl App {
 
 impl TableView {
     /// Puts rows on screen; the cursor stays on its key, or where the key would be.
-    fn show(&mut self, id: RequestId, snapshot: &Arc<Snapshot>) {
-        let held = self.lost_key.take().or_else(|| {
-            let old = self.snapshot.as_ref().filter(|s| !s.is_empty())?;
-            Some(old.key(self.grid.row.min(old.len() - 1)).to_owned())
-        });
-        if let Some(key) = held {
-            match snapshot.find(&key) {
-                Ok(row) => self.grid.move_keeping_line(row),
-                Err(row) => {
-                    self.grid
-                        .move_keeping_line(row.min(snapshot.len().saturating_sub(1)));
-                    self.lost_key = Some(key);
-                }
+    fn show(&mut self, id: RequestId, snapshot: Arc<Snapshot>, diff: Option<Arc<Diff>>) {
+        let held = self.held_key();
+        self.comparison = diff.map(|diff| Comparison::new(diff, self.filter));
+        self.snapshot = Some(snapshot);
+        self.snapshot_id = id;
+        self.return_to(held);
+        self.set_grid_columns();
+    }
+
+    /// The key that the cursor is on, or was on before it went from view.
+    pub(super) fn held_key(&mut self) -> Option<String> {
+        let row = self.grid.row;
+        let lost = self.lost_key.take();
+        lost.or_else(|| {
+            let rows = self.rows().filter(|r| !r.is_empty())?;
+            Some(rows.key(row.min(rows.len() - 1)).to_owned())
+        })
+    }
+
+    /// Puts the cursor on a key, or where it would be.
+    pub(super) fn return_to(&mut self, key: Option<String>) {
+        let Some((key, rows)) = key.zip(self.rows()) else {
+            return;
+        };
+        let (row, len) = (rows.find(&key), rows.len());
+        match row {
+            Ok(row) => self.grid.move_keeping_line(row),
+            Err(row) => {
+                self.grid.move_keeping_line(row.min(len.saturating_sub(1)));
+                self.lost_key = Some(key);
             }
         }
-        self.grid.set_columns(snapshot, self.columns[1].shown);
-        self.snapshot_id = id;
-        self.snapshot = Some(Arc::clone(snapshot));
+    }
+
+    /// Takes the columns of the rows that are shown.
+    pub(super) fn set_grid_columns(&mut self) {
+        let Some(rows) = self.rows() else { return };
+        let columns = rows.columns(self.columns[1].shown, self.changed_columns_only);
+        self.grid.set_columns(columns);
     }
 }
 

@@ -37,6 +37,10 @@ pub struct Cli {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub as_of: Option<String>,
 
+    /// Open compared with this moment
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub compare: Option<String>,
+
     /// Open with these columns shown
     #[arg(long, value_name = "A,B")]
     pub columns: Option<String>,
@@ -124,6 +128,31 @@ pub enum Command {
         /// Print at most this many rows
         #[arg(long, value_name = "N")]
         limit: Option<usize>,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Print what changed between two moments, to the cell
+    ///
+    /// Ends like diff: exit status 0 where nothing differs, 1 where something does, 2 on errors. Rows that were only
+    /// reported again (touched) are no difference.
+    Diff {
+        #[command(flatten)]
+        table: TableName,
+        /// The first moment, A
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+        from: String,
+        /// The second moment, B [default: current]
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+        to: Option<String>,
+        /// Compare these value columns [default: all]
+        #[arg(long, value_name = "A,B")]
+        columns: Option<String>,
+        /// Print counts instead of rows
+        #[arg(long)]
+        summary: bool,
+        /// Print rows that were reported again without a change, too
+        #[arg(long, conflicts_with = "summary")]
+        touched: bool,
         #[command(flatten)]
         output: Output,
     },

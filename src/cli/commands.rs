@@ -26,9 +26,44 @@ const BUCKETS_AT_MOST: usize = 1_000_000;
 /// Rows in a batch that leaves the program.
 const BATCH_ROWS: usize = 65_536;
 
+/// How a command ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Done,
+    /// The two moments that were compared differ.
+    Differs,
+}
+
 /// Runs a command on a lake.
-pub(super) async fn run(command: Command, lake: &str) -> Result<()> {
+pub(super) async fn run(command: Command, lake: &str) -> Result<Outcome> {
     let lake = Lakehouse::open(lake, ReadLimits::default())?;
+    if let Command::Diff {
+        table,
+        from,
+        to,
+        columns,
+        summary,
+        touched,
+        output,
+    } = command
+    {
+        let (from, to) = (moment(Some(&from))?, moment(to.as_deref())?);
+        let projection = columns
+            .as_deref()
+            .map_or(Projection::All, Projection::parse);
+        let diff = lake
+            .table(&table.table)
+            .await?
+            .diff(from, to, &projection, &CancelToken::default())
+            .await?;
+        super::diff::write(&diff, summary, touched, &output)?;
+        let differs = diff.summary().differences() > 0 || !diff.summary().schema.is_empty();
+        return Ok(if differs {
+            Outcome::Differs
+        } else {
+            Outcome::Done
+        });
+    }
     match command {
         Command::Tables { output } => tables(&lake, &output).await,
         Command::Scan {
@@ -71,8 +106,10 @@ pub(super) async fn run(command: Command, lake: &str) -> Result<()> {
             Ok(())
         }
         // Those that need no lake are answered before one is opened.
-        Command::Completions { .. } | Command::Man => Ok(()),
+        // So is the one above.
+        Command::Completions { .. } | Command::Man | Command::Diff { .. } => Ok(()),
     }
+    .map(|()| Outcome::Done)
 }
 
 /// Reads `--as-of`.

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod diff;
 mod output;
 mod table_format;
 
@@ -21,9 +22,13 @@ use crate::format::Projection;
 use crate::terminal::{self, Opening};
 
 use args::{Cli, Command, ThemeChoice};
+use commands::Outcome;
 
 /// Exit status of anything that went wrong.
 const FAILED: u8 = 2;
+
+/// Exit status of a comparison that found something, as of diff(1).
+const DIFFERS: u8 = 1;
 
 /// Runs the program: the explorer, or a command for scripts.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -37,12 +42,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(e) => return report(&usage_error(&e)),
     };
     match start(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Differs) => ExitCode::from(DIFFERS),
         Err(e) => report(&e),
     }
 }
 
-fn start(cli: Cli) -> Result<()> {
+fn start(cli: Cli) -> Result<Outcome> {
     let lake = cli
         .lake
         .or(cli.common.path)
@@ -52,13 +58,13 @@ fn start(cli: Cli) -> Result<()> {
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "azof-tui", &mut script);
-            print_all(&script)
+            print_all(&script).map(|()| Outcome::Done)
         }
         Some(Command::Man) => {
             let mut page = Vec::new();
             let written = clap_mangen::Man::new(Cli::command()).render(&mut page);
             written.map_err(|e| Error::new(ErrorKind::Output, e.to_string()))?;
-            print_all(&page)
+            print_all(&page).map(|()| Outcome::Done)
         }
         Some(command) => {
             let started = Instant::now();
@@ -67,7 +73,7 @@ fn start(cli: Cli) -> Result<()> {
             if let Some(path) = log {
                 let outcome = done
                     .as_ref()
-                    .map_or_else(ToString::to_string, |()| "done".to_owned());
+                    .map_or_else(ToString::to_string, |_| "done".to_owned());
                 log_line(
                     &path,
                     &format!(
@@ -84,6 +90,11 @@ fn start(cli: Cli) -> Result<()> {
                 .as_deref()
                 .map(|t| commands::moment(Some(t)))
                 .transpose()?;
+            let compare = cli
+                .compare
+                .as_deref()
+                .map(|t| commands::moment(Some(t)))
+                .transpose()?;
             let theme = match cli.theme {
                 ThemeChoice::Auto => None,
                 ThemeChoice::Dark => Some(terminal::ThemeName::Dark),
@@ -94,10 +105,12 @@ fn start(cli: Cli) -> Result<()> {
                 lake,
                 table: cli.table,
                 as_of,
+                compare,
                 columns: cli.columns.as_deref().map(Projection::parse),
                 theme,
                 log,
             })
+            .map(|()| Outcome::Done)
         }
     }
 }

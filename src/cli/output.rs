@@ -5,8 +5,8 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
-use arrow::datatypes::{SchemaRef, TimestampMillisecondType};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, StructArray};
+use arrow::datatypes::{Field, Fields, SchemaRef, TimestampMillisecondType};
 use arrow::ipc::writer::StreamWriter;
 use arrow::json::writer::{
     JsonArray, JsonFormat, LineDelimited, Writer as JsonWriter, WriterBuilder as JsonBuilder,
@@ -54,25 +54,32 @@ pub(super) fn write_rows(
     schema: &SchemaRef,
     batches: &[RecordBatch],
 ) -> Result<()> {
+    if output.output.is_none()
+        && io::stdout().is_terminal()
+        && matches!(output.format, Format::Parquet | Format::Arrow)
+    {
+        return Err(
+            Error::new(ErrorKind::Usage, "this format is not for a terminal")
+                .hint("write it to a file with --output FILE, or pipe it"),
+        );
+    }
+    write_to(output, |out| {
+        write_format(output.format, out, schema, batches)
+    })
+}
+
+/// Writes a text as it is.
+pub(super) fn write_text(output: &Output, text: &str) -> Result<()> {
+    write_to(output, |out| Ok(out.write_all(text.as_bytes())?))
+}
+
+fn write_to(output: &Output, write: impl FnOnce(&mut dyn Write) -> Result<(), Stop>) -> Result<()> {
     let done = match &output.output {
         None => {
-            let stdout = io::stdout();
-            if stdout.is_terminal() && matches!(output.format, Format::Parquet | Format::Arrow) {
-                return Err(
-                    Error::new(ErrorKind::Usage, "this format is not for a terminal")
-                        .hint("write it to a file with --output FILE, or pipe it"),
-                );
-            }
-            write_format(
-                output.format,
-                &mut BufWriter::new(stdout.lock()),
-                schema,
-                batches,
-            )
+            let mut out = BufWriter::new(io::stdout().lock());
+            write(&mut out).and_then(|()| Ok(out.flush()?))
         }
-        Some(path) => write_file(path, |out| {
-            write_format(output.format, out, schema, batches)
-        }),
+        Some(path) => write_file(path, write),
     };
     let place = || {
         output
@@ -116,29 +123,34 @@ fn write_file(
 fn with_times_as_text(batches: &[RecordBatch]) -> Result<Vec<RecordBatch>, Stop> {
     let as_text = |batch: &RecordBatch| {
         let schema = batch.schema();
-        let columns = batch
-            .columns()
-            .iter()
-            .zip(schema.fields())
-            .map(|(array, field)| {
-                let array = match array.as_primitive_opt::<TimestampMillisecondType>() {
-                    Some(times) => {
-                        let texts = times
-                            .iter()
-                            .map(|ms| ms.map(|ms| EventTime::from_ms(ms).to_string()));
-                        Arc::new(texts.collect::<StringArray>()) as ArrayRef
-                    }
-                    None => Arc::clone(array),
-                };
-                (field.name().clone(), array, true)
-            });
-        RecordBatch::try_from_iter_with_nullable(columns)
+        let columns = batch.columns().iter().zip(schema.fields());
+        RecordBatch::try_from_iter_with_nullable(
+            columns.map(|(array, field)| (field.name().clone(), time_as_text(array), true)),
+        )
     };
     batches
         .iter()
         .map(as_text)
         .collect::<Result<_, _>>()
         .map_err(stop)
+}
+
+fn time_as_text(array: &ArrayRef) -> ArrayRef {
+    if let Some(times) = array.as_primitive_opt::<TimestampMillisecondType>() {
+        let texts = times
+            .iter()
+            .map(|ms| ms.map(|ms| EventTime::from_ms(ms).to_string()));
+        return Arc::new(texts.collect::<StringArray>());
+    }
+    if let Some(side) = array.as_struct_opt() {
+        let columns: Vec<ArrayRef> = side.columns().iter().map(time_as_text).collect();
+        let fields = side.fields().iter().zip(&columns);
+        let fields: Fields = fields
+            .map(|(f, a)| Field::new(f.name(), a.data_type().clone(), true))
+            .collect();
+        return Arc::new(StructArray::new(fields, columns, side.nulls().cloned()));
+    }
+    Arc::clone(array)
 }
 
 fn write_format(

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::diff::Diff;
 use crate::error::Error;
 use crate::event_time::{AsOf, EventTime};
 use crate::format::{Column, Projection, Version};
@@ -49,6 +50,17 @@ pub enum Request {
         /// The value columns.
         projection: Projection,
     },
+    /// What changed between two moments of a table. Travels in the lane of the rows, because it is what fills them.
+    Compare {
+        /// The table.
+        table: String,
+        /// The first moment.
+        from: AsOf,
+        /// The second moment.
+        to: AsOf,
+        /// The value columns.
+        projection: Projection,
+    },
     /// One row with all its columns.
     Row {
         /// The table.
@@ -71,7 +83,7 @@ impl Request {
         match self {
             Self::Tables { .. } => Lane::Tables,
             Self::Timeline { .. } => Lane::Timeline,
-            Self::Snapshot { .. } => Lane::Snapshot,
+            Self::Snapshot { .. } | Self::Compare { .. } => Lane::Snapshot,
             Self::Row { .. } => Lane::Row,
             Self::RowCounts { .. } => Lane::Statistics,
         }
@@ -106,6 +118,8 @@ pub enum Answer {
     SnapshotProgress(usize, usize),
     /// The rows.
     Snapshot(Arc<Snapshot>),
+    /// The rows of two moments and what became of them.
+    Compared(Arc<Diff>),
     /// All columns as of the moment, and the position of the row asked for; `None` where its key is absent.
     Row(Arc<Snapshot>, Option<usize>),
     /// The number of rows of a table at its newest moment, or why they cannot be counted.

@@ -14,9 +14,12 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::cancel::CancelToken;
+use crate::diff::Diff;
 use crate::error::{Error, ErrorKind, Result};
+use crate::event_time::AsOf;
 use crate::format::Projection;
 use crate::lakehouse::{Lakehouse, Table};
+use crate::scan::Snapshot;
 
 use super::lanes::LaneState;
 use super::protocol::{Answer, Lane, Reply, Request, RequestId, TableInfo};
@@ -62,6 +65,7 @@ impl EngineHandle {
         let engine = Engine {
             lake,
             tables: Arc::default(),
+            kept_side: Arc::default(),
             lanes: HashMap::new(),
             commands: commands.clone(),
             replies,
@@ -106,9 +110,13 @@ impl Drop for EngineHandle {
 /// Tables by name, each opened once, so that all requests of a sitting read one version.
 type OpenTables = Arc<Mutex<HashMap<String, Table>>>;
 
+/// The fixed side of the last comparison, with what it was asked as.
+type KeptSide = Arc<Mutex<Option<((String, AsOf, Projection), Arc<Snapshot>)>>>;
+
 struct Engine {
     lake: Lakehouse,
     tables: OpenTables,
+    kept_side: KeptSide,
     lanes: HashMap<Lane, LaneState>,
     commands: UnboundedSender<Command>,
     replies: UnboundedSender<Reply>,
@@ -168,6 +176,7 @@ impl Engine {
         let job = Job {
             lake: self.lake.clone(),
             tables: Arc::clone(&self.tables),
+            kept_side: Arc::clone(&self.kept_side),
             cancel,
             reply: ReplyTo {
                 id,
@@ -211,6 +220,7 @@ impl ReplyTo {
 struct Job {
     lake: Lakehouse,
     tables: OpenTables,
+    kept_side: KeptSide,
     cancel: CancelToken,
     reply: ReplyTo,
 }
@@ -231,26 +241,23 @@ impl Job {
                 as_of,
                 projection,
             } => {
-                let table = self.table(&table).await?;
-                let done = AtomicUsize::new(0);
-                let total = AtomicUsize::new(0);
-                let count = |read: usize, of: usize| {
-                    done.store(read, Ordering::Relaxed);
-                    total.store(of, Ordering::Relaxed);
-                };
-                let reading = table.snapshot_with(as_of, &projection, &self.cancel, &count);
-                tokio::pin!(reading);
-                let snapshot = loop {
-                    tokio::select! {
-                        biased;
-                        snapshot = &mut reading => break snapshot?,
-                        () = tokio::time::sleep(PROGRESS_EVERY) => {
-                            let (read, of) = (done.load(Ordering::Relaxed), total.load(Ordering::Relaxed));
-                            self.reply.send(Answer::SnapshotProgress(read, of));
-                        }
-                    }
-                };
-                self.reply.send(Answer::Snapshot(Arc::new(snapshot)));
+                let snapshot = self.read_rows(&table, as_of, &projection).await?;
+                self.reply.send(Answer::Snapshot(snapshot));
+                Ok(())
+            }
+            Request::Compare {
+                table,
+                from,
+                to,
+                projection,
+            } => {
+                let a = self.read_kept_side(&table, from, &projection).await?;
+                let b = self.read_rows(&table, to, &projection).await?;
+                let diff = tokio::task::spawn_blocking(move || Diff::new(a, b)).await;
+                let diff =
+                    diff.map_err(|_| Error::new(ErrorKind::DataFile, "comparing failed inside"))?;
+                self.cancel.check()?;
+                self.reply.send(Answer::Compared(Arc::new(diff)));
                 Ok(())
             }
             Request::Row { table, as_of, key } => {
@@ -282,6 +289,52 @@ impl Job {
                 Ok(())
             }
         }
+    }
+
+    /// Reads rows, and tells every now and then how far that has come.
+    async fn read_rows(
+        &self,
+        table: &str,
+        as_of: AsOf,
+        projection: &Projection,
+    ) -> Result<Arc<Snapshot>> {
+        let table = self.table(table).await?;
+        let done = AtomicUsize::new(0);
+        let total = AtomicUsize::new(0);
+        let count = |read: usize, of: usize| {
+            done.store(read, Ordering::Relaxed);
+            total.store(of, Ordering::Relaxed);
+        };
+        let reading = table.snapshot_with(as_of, projection, &self.cancel, &count);
+        tokio::pin!(reading);
+        loop {
+            tokio::select! {
+                biased;
+                snapshot = &mut reading => return snapshot.map(Arc::new),
+                () = tokio::time::sleep(PROGRESS_EVERY) => {
+                    let (read, of) = (done.load(Ordering::Relaxed), total.load(Ordering::Relaxed));
+                    self.reply.send(Answer::SnapshotProgress(read, of));
+                }
+            }
+        }
+    }
+
+    /// Reads the fixed side of a comparison, which stays the same while the other one moves.
+    async fn read_kept_side(
+        &self,
+        table: &str,
+        as_of: AsOf,
+        projection: &Projection,
+    ) -> Result<Arc<Snapshot>> {
+        let key = (table.to_owned(), as_of, projection.clone());
+        if let Some((held, snapshot)) = self.kept_side.lock().await.as_ref() {
+            if *held == key {
+                return Ok(Arc::clone(snapshot));
+            }
+        }
+        let snapshot = self.read_rows(table, as_of, projection).await?;
+        *self.kept_side.lock().await = Some((key, Arc::clone(&snapshot)));
+        Ok(snapshot)
     }
 
     /// Names first; then the table that is wanted, or else the first one; then the others, several at a time.

@@ -1,18 +1,22 @@
 //! The rows.
 
 use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Text};
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
 use crate::app::cell::format_value;
 use crate::app::grid::Source;
 use crate::app::layout::Areas;
+use crate::app::rows::{Cell, CompareMode, Rows, Side};
 use crate::app::{App, LONG_READ_MS, Panel, TableView};
+use crate::diff::ChangeKind;
 use crate::event_time::AsOf;
-use crate::scan::{Snapshot, Value};
+use crate::scan::Value;
 use crate::text::{fit, thousands, visible};
 
 use super::canvas::Canvas;
+use super::compare;
 use super::lists::title;
 use super::theme::Role;
 
@@ -49,9 +53,9 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         paragraph(canvas, padded(inside), &lines, Role::Error);
         return;
     }
-    match &view.snapshot {
+    match view.rows() {
         None => paragraph(canvas, padded(inside), &[reading(app, view)], Role::Waiting),
-        Some(snapshot) => rows(view, snapshot, inside, focused, canvas),
+        Some(shown) => rows(view, shown, inside, focused, canvas),
     }
 }
 
@@ -63,21 +67,37 @@ fn extent(app: &App, view: &TableView) -> Vec<(String, Role)> {
     {
         return vec![(reading(app, view), Role::Waiting)];
     }
-    match view.snapshot.as_ref().filter(|_| view.error.is_none()) {
-        Some(snapshot) if !snapshot.is_empty() => {
-            let last = (view.grid.top + view.grid.height).min(snapshot.len());
-            let number = |n: usize| thousands(n as i64);
-            vec![(
-                format!(
-                    "{}–{} of {}",
-                    number(view.grid.top + 1),
-                    number(last),
-                    number(snapshot.len())
-                ),
-                Role::Dim,
-            )]
+    let number = |n: usize| thousands(n as i64);
+    match view
+        .rows()
+        .filter(|r| view.error.is_none() && !r.is_empty())
+    {
+        Some(rows) => {
+            let last = (view.grid.top + view.grid.height).min(rows.len());
+            let span = format!(
+                "{}–{} of {}",
+                number(view.grid.top + 1),
+                number(last),
+                number(rows.len())
+            );
+            let mut pieces = Vec::new();
+            if let Rows::Compared(comparison) = rows {
+                let (at, of) = (
+                    comparison.differences_until(view.grid.row),
+                    comparison.difference_count(),
+                );
+                if !view.filter.label().is_empty() {
+                    pieces.push((format!("{} · ", view.filter.label()), Role::Waiting));
+                }
+                pieces.push((
+                    format!("change {} of {} · ", number(at), number(of)),
+                    Role::Text,
+                ));
+            }
+            pieces.push((span, Role::Dim));
+            pieces
         }
-        _ => Vec::new(),
+        None => Vec::new(),
     }
 }
 
@@ -127,10 +147,69 @@ fn no_table(app: &App, inside: Rect, canvas: &mut Canvas<'_>) {
     paragraph(canvas, padded(inside), &[line], Role::Dim);
 }
 
-fn rows(
+fn rows(view: &TableView, rows: Rows<'_>, inside: Rect, focused: bool, canvas: &mut Canvas<'_>) {
+    let lines = view.lines_above_rows();
+    let below = Rect {
+        y: inside.y + lines,
+        height: inside.height.saturating_sub(lines),
+        ..inside
+    };
+    match (rows, view.compare) {
+        (Rows::Compared(comparison), CompareMode::SideBySide) => {
+            compare::headline(view, comparison, inside, canvas);
+            let width = (inside.width.saturating_sub(1)) / 2;
+            let left = Rect {
+                y: inside.y + 1,
+                width,
+                height: inside.height.saturating_sub(1),
+                ..inside
+            };
+            let right = Rect {
+                x: inside.x + width + 1,
+                ..left
+            };
+            for y in left.y..left.bottom() {
+                canvas.put(left.right(), y, "│", 1, canvas.theme.style(Role::Border));
+            }
+            for (area, side) in [(left, Side::A), (right, Side::B)] {
+                compare::side_title(comparison, side, area, canvas);
+                let titles = Rect {
+                    y: area.y + 1,
+                    height: area.height.saturating_sub(1),
+                    ..area
+                };
+                half(view, rows, side, titles, focused, canvas);
+            }
+        }
+        (Rows::Compared(comparison), _) => {
+            compare::headline(view, comparison, inside, canvas);
+            let titles = Rect {
+                y: inside.y + 1,
+                height: inside.height.saturating_sub(1),
+                ..inside
+            };
+            half(
+                view,
+                rows,
+                if view.flipped { Side::A } else { Side::B },
+                titles,
+                focused,
+                canvas,
+            );
+        }
+        (Rows::Plain(_), _) => half(view, rows, Side::B, inside, focused, canvas),
+    }
+    if rows.is_empty() {
+        paragraph(canvas, padded(below), &[no_rows(view)], Role::Dim);
+    }
+}
+
+/// One grid: its titles and the rows in view, as one side has them.
+fn half(
     view: &TableView,
-    snapshot: &Snapshot,
-    inside: Rect,
+    rows: Rows<'_>,
+    side: Side,
+    area: Rect,
     focused: bool,
     canvas: &mut Canvas<'_>,
 ) {
@@ -141,24 +220,18 @@ fn rows(
         let style = canvas
             .theme
             .style(Role::Title)
-            .add_modifier(ratatui::style::Modifier::UNDERLINED);
-        canvas.put(inside.x + placed.x, inside.y, &name, placed.width, style);
+            .add_modifier(Modifier::UNDERLINED);
+        canvas.put(area.x + placed.x, area.y, &name, placed.width, style);
     }
-    if snapshot.is_empty() {
-        let below = Rect {
-            y: inside.y + 1,
-            height: inside.height.saturating_sub(1),
-            ..inside
-        };
-        paragraph(canvas, padded(below), &[no_rows(view, snapshot)], Role::Dim);
-        return;
-    }
-    let in_view = grid.top..(grid.top + grid.height).min(snapshot.len());
+    let in_view = grid.top..(grid.top + grid.height).min(rows.len());
     for (line, row) in in_view.enumerate() {
-        let y = inside.y + 1 + line as u16;
+        let y = area.y + 1 + line as u16;
+        if y >= area.bottom() {
+            break;
+        }
         if row == grid.row {
             canvas.restyle(
-                Rect::new(inside.x, y, inside.width, 1),
+                Rect::new(area.x, y, area.width, 1),
                 canvas.theme.cursor_row(focused),
             );
             let sign = if view.lost_key.is_some() {
@@ -166,53 +239,143 @@ fn rows(
             } else {
                 "▸"
             };
-            canvas.put(inside.x, y, sign, 1, canvas.theme.style(Role::Focus));
+            canvas.put(area.x, y, sign, 1, canvas.theme.style(Role::Focus));
         }
-        for placed in &grid.placed {
-            let column = &grid.columns[placed.column];
-            let value = column.value(snapshot, row);
-            let text = format_value(value, placed.precision);
-            let text = fit(&text, usize::from(placed.width), column.align());
-            let role = match (value, column.source) {
-                (Value::Null, _) => Role::Null,
-                (_, Source::Key) => Role::Key,
-                (_, Source::EventTime) => Role::Dim,
-                _ => Role::Text,
-            };
-            canvas.put(
-                inside.x + placed.x,
+        draw_row(
+            view,
+            rows,
+            (row, side),
+            Rect {
                 y,
-                &text,
-                placed.width,
-                canvas.theme.style(role),
-            );
-            if row == grid.row && placed.column == grid.column {
-                let cell = Rect::new(inside.x + placed.x, y, placed.width, 1);
-                canvas.restyle(cell, canvas.theme.cursor_cell(focused));
-            }
-        }
+                height: 1,
+                ..area
+            },
+            focused,
+            canvas,
+        );
     }
-    if grid
-        .placed
-        .last()
-        .is_some_and(|p| p.column + 1 < grid.columns.len())
-    {
-        let more = grid.columns.len() - 1 - grid.placed.last().map_or(0, |p| p.column);
-        let label = format!("+{more} ›");
-        let at = inside.right().saturating_sub(label.chars().count() as u16);
-        canvas.put(at, inside.y, &label, 8, canvas.theme.style(Role::Waiting));
+    let last = grid.placed.last().map_or(0, |p| p.column);
+    if last + 1 < grid.columns.len() {
+        let label = format!("+{} ›", grid.columns.len() - 1 - last);
+        let at = area.right().saturating_sub(label.chars().count() as u16);
+        canvas.put(at, area.y, &label, 8, canvas.theme.style(Role::Waiting));
     }
 }
 
-fn no_rows(view: &TableView, snapshot: &Snapshot) -> String {
+fn draw_row(
+    view: &TableView,
+    rows: Rows<'_>,
+    (row, side): (usize, Side),
+    area: Rect,
+    focused: bool,
+    canvas: &mut Canvas<'_>,
+) {
+    let grid = &view.grid;
+    let kind = rows.kind(row);
+    if let Some(kind) = kind {
+        canvas.put(
+            area.x + 2,
+            area.y,
+            kind.glyph(),
+            1,
+            canvas.theme.style(compare::role(kind)),
+        );
+    }
+    // Inline, a row that only the other side has is shown as that side has it.
+    let side = match (kind, view.compare) {
+        (Some(ChangeKind::Removed), CompareMode::Inline) => Side::A,
+        (Some(ChangeKind::Added), CompareMode::Inline) if !view.flipped => Side::B,
+        _ => side,
+    };
+    if rows.cell(row, Source::Key, side) == Cell::Absent {
+        // Absent is not null: there is no row here at all.
+        let filler = "╌".repeat(usize::from(area.width.saturating_sub(grid.gutter + 1)));
+        canvas.put(
+            area.x + grid.gutter,
+            area.y,
+            &filler,
+            area.width,
+            canvas.theme.style(Role::Border),
+        );
+        return;
+    }
+    for placed in &grid.placed {
+        let column = &grid.columns[placed.column];
+        let x = area.x + placed.x;
+        let cell = Rect::new(x, area.y, placed.width, 1);
+        let Cell::Value(value) = rows.cell(row, column.source, side) else {
+            canvas.put(
+                x,
+                area.y,
+                &"╌".repeat(usize::from(placed.width)),
+                placed.width,
+                canvas.theme.style(Role::Border),
+            );
+            continue;
+        };
+        let text = fit(
+            &format_value(value, placed.precision),
+            usize::from(placed.width),
+            column.align(),
+        );
+        let changed = rows.is_cell_changed(row, column.source);
+        let role = match (kind, value, column.source) {
+            _ if changed => Role::Changed,
+            (_, Value::Null, _) => Role::Null,
+            (Some(ChangeKind::Added), ..) => Role::Added,
+            (Some(ChangeKind::Removed), ..) => Role::Removed,
+            (Some(ChangeKind::Touched), _, Source::EventTime) => Role::Touched,
+            (_, _, Source::Key) => Role::Key,
+            (_, _, Source::EventTime) => Role::Dim,
+            _ => Role::Text,
+        };
+        canvas.put(x, area.y, &text, placed.width, canvas.theme.style(role));
+        if changed {
+            // The sign stands in the gap before the cell, so that it shows whatever the cell holds, cut or not.
+            canvas.put(
+                x.saturating_sub(1),
+                area.y,
+                ChangeKind::Changed.glyph(),
+                1,
+                canvas.theme.style(Role::Changed),
+            );
+            underline(&text, cell, canvas);
+        }
+        if row == grid.row && placed.column == grid.column {
+            canvas.restyle(cell, canvas.theme.cursor_cell(focused));
+        }
+    }
+}
+
+/// Underlines a cell's text, not the space around it.
+fn underline(text: &str, cell: Rect, canvas: &mut Canvas<'_>) {
+    let lead = (text.len() - text.trim_start().len()) as u16;
+    let shown = crate::text::width(text.trim()) as u16;
+    let area = Rect {
+        x: cell.x + lead,
+        width: shown.min(cell.width.saturating_sub(lead)),
+        ..cell
+    };
+    canvas.restyle(area, Style::new().add_modifier(Modifier::UNDERLINED));
+}
+
+fn no_rows(view: &TableView) -> String {
+    if view.comparison.is_some() {
+        return match view.filter.label() {
+            "" => "No rows as of either moment.".to_owned(),
+            filter => {
+                format!("No rows are left by the filter: {filter}. Press c for the next one.")
+            }
+        };
+    }
     let first = view
         .timeline
         .ticks
         .as_ref()
         .and_then(|t| t.range())
         .map(|(first, _)| first);
-    match (snapshot.as_of(), first) {
-        (AsOf::At(at), Some(first)) if at < first => {
+    match (view.snapshot.as_ref().map(|s| s.as_of()), first) {
+        (Some(AsOf::At(at)), Some(first)) if at < first => {
             format!(
                 "No rows yet: the first tick is {}. Press . to go there.",
                 first.to_text(first.precision())

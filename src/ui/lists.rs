@@ -104,7 +104,23 @@ pub(super) fn draw_columns(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         .enumerate()
     {
         let y = inside.y + line as u16;
-        let kind = type_name(column.data_type);
+        // While two moments are compared, what changed in a column says more than its type.
+        let changes = view.comparison.as_ref().and_then(|c| {
+            let cells = &c.diff.summary().cells;
+            cells
+                .iter()
+                .find(|(name, _)| *name == column.name)
+                .map(|(_, count)| *count)
+        });
+        let kind = changes.map_or_else(
+            || type_name(column.data_type).to_owned(),
+            |n| thousands(n as i64),
+        );
+        let kind_role = if changes.is_some_and(|n| n > 0) {
+            Role::Changed
+        } else {
+            Role::Dim
+        };
         let room = inside.width.saturating_sub(kind.len() as u16 + 5);
         let (sign, sign_role) = if column.shown {
             ("●", Role::Focus)
@@ -124,9 +140,9 @@ pub(super) fn draw_columns(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         canvas.put(
             kind_at,
             y,
-            kind,
+            &kind,
             kind.len() as u16,
-            canvas.theme.style(Role::Dim),
+            canvas.theme.style(kind_role),
         );
         if index == view.column_cursor {
             mark(canvas, inside, y, focused);

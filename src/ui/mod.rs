@@ -1,6 +1,7 @@
 //! Draws the application: pure functions from state to a frame. Nothing here changes, waits or reads a clock.
 
 mod canvas;
+mod compare;
 mod grid;
 mod header;
 mod lists;

@@ -33,11 +33,19 @@ pub enum Role {
     Error,
     /// Estimates and reads under way.
     Waiting,
+    /// A row that B has and A has not.
+    Added,
+    /// A row that A has and B has not.
+    Removed,
+    /// A cell that differs.
+    Changed,
+    /// A row that was reported again without a change.
+    Touched,
 }
 
 impl Role {
     /// All roles.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Text,
         Self::Dim,
         Self::Border,
@@ -52,6 +60,10 @@ impl Role {
         Self::Future,
         Self::Error,
         Self::Waiting,
+        Self::Added,
+        Self::Removed,
+        Self::Changed,
+        Self::Touched,
     ];
 }
 
@@ -103,7 +115,15 @@ impl Theme {
         let style = Style::new();
         let bold = matches!(
             role,
-            Role::Focus | Role::Brand | Role::Moment | Role::Title | Role::Shortcut | Role::Error
+            Role::Focus
+                | Role::Brand
+                | Role::Moment
+                | Role::Title
+                | Role::Shortcut
+                | Role::Error
+                | Role::Added
+                | Role::Removed
+                | Role::Changed
         );
         let style = if bold {
             style.add_modifier(Modifier::BOLD)
@@ -195,6 +215,10 @@ impl Theme {
                 Role::Future => (0xa9_c6e0, Color::Gray),
                 Role::Error => (0xb4_232c, Color::Red),
                 Role::Waiting => (0x7a_5c00, Color::Magenta),
+                Role::Added => (0x0a_62d0, Color::Blue),
+                Role::Removed => (0xb8_4a00, Color::Red),
+                Role::Changed => (0x2b_0b3f, Color::Black),
+                Role::Touched => (0x6a_737d, Color::DarkGray),
             };
         }
         match role {
@@ -211,6 +235,11 @@ impl Theme {
             Role::Future => (0x32_4a61, Color::DarkGray),
             Role::Error => (0xff_7b80, Color::Red),
             Role::Waiting => (0xe0_c36a, Color::Yellow),
+            // Blue, orange and pale yellow differ for every kind of colour-blindness; a test holds that.
+            Role::Added => (0x5a_a9ff, Color::LightBlue),
+            Role::Removed => (0xff_7a2a, Color::LightRed),
+            Role::Changed => (0xf7_ee9a, Color::LightYellow),
+            Role::Touched => (0x98_a2ad, Color::Gray),
         }
     }
 }

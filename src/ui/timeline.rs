@@ -157,11 +157,25 @@ fn density(view: &TableView, area: Rect, canvas: &mut Canvas<'_>) {
     let most = densities.iter().copied().fold(0.0, f64::max);
     let levels = usize::from(area.height) * 8;
     let playhead = view.timeline.cell_of(view.playhead, area.width);
+    // What lies outside A and B, or after the playhead, is dimmed.
+    let bright = match view.compared() {
+        Some((a, b)) => {
+            let (a, b) = (
+                view.timeline.cell_of(a, area.width),
+                view.timeline.cell_of(b, area.width),
+            );
+            a.min(b)..=a.max(b)
+        }
+        None => Some(0)..=playhead,
+    };
     for (cell, changes) in densities.iter().enumerate() {
-        let role = match playhead {
-            Some(at) if cell as u16 == at => Role::Moment,
-            Some(at) if cell as u16 > at => Role::Future,
-            _ => Role::Past,
+        let cell_at = Some(cell as u16);
+        let role = if cell_at == playhead {
+            Role::Moment
+        } else if bright.contains(&cell_at) {
+            Role::Past
+        } else {
+            Role::Future
         };
         // What is not nothing shows.
         let height = if *changes > 0.0 {
@@ -223,6 +237,28 @@ fn playhead(view: &TableView, area: Rect, canvas: &mut Canvas<'_>) {
     let Some(cell) = view.timeline.cell_of(view.playhead, area.width) else {
         return;
     };
+    if let Some(a) = view.a {
+        mark(view, (a, "A"), area, canvas);
+        if let (Some(from), true) = (
+            view.timeline.cell_of(a, area.width),
+            view.compared().is_some(),
+        ) {
+            let other = view.b.unwrap_or(view.playhead);
+            let to = view.timeline.cell_of(other, area.width).unwrap_or(from);
+            for between in from.min(to) + 1..from.max(to) {
+                canvas.put(
+                    area.x + between,
+                    area.y,
+                    "╌",
+                    1,
+                    canvas.theme.style(Role::Moment),
+                );
+            }
+        }
+    }
+    if let Some(b) = view.b {
+        mark(view, (b, "B"), area, canvas);
+    }
     let style = canvas.theme.style(Role::Moment);
     // A moment outside the data stands at the edge, and points to where it is.
     let sign = match (view.playhead, view.timeline.shown_range()) {
@@ -236,11 +272,27 @@ fn playhead(view: &TableView, area: Rect, canvas: &mut Canvas<'_>) {
         AsOf::Current => "current".to_owned(),
     };
     let width = label.chars().count() as u16;
-    // Beside the sign, on whichever side has room.
+    // Beside the sign on whichever side has room; left of A, where that is in the way.
+    let leftmost = view
+        .a
+        .and_then(|a| view.timeline.cell_of(a, area.width))
+        .map_or(cell, |a| a.min(cell));
     let x = if cell + 2 + width < area.width {
         cell + 2
     } else {
-        cell.saturating_sub(width + 1)
+        leftmost.saturating_sub(width + 1)
     };
     canvas.put(area.x + x, area.y, &label, width, style);
+}
+
+fn mark(view: &TableView, (at, name): (AsOf, &str), area: Rect, canvas: &mut Canvas<'_>) {
+    if let Some(cell) = view.timeline.cell_of(at, area.width) {
+        canvas.put(
+            area.x + cell,
+            area.y,
+            name,
+            1,
+            canvas.theme.style(Role::Moment),
+        );
+    }
 }

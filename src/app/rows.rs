@@ -1,0 +1,274 @@
+//! The rows that the grid shows: those of one moment, or those of two with what became of each.
+
+use std::sync::Arc;
+
+use crate::diff::{Change, ChangeKind, Diff};
+use crate::format::{DataType, EVENT_TIME, KEY};
+use crate::scan::{Snapshot, Value};
+
+use super::grid::{GridColumn, Source};
+
+/// How two moments are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CompareMode {
+    /// They are not.
+    #[default]
+    Off,
+    /// One grid, with the changes marked.
+    Inline,
+    /// Two grids, aligned by key.
+    SideBySide,
+}
+
+impl CompareMode {
+    /// The mode after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Off => Self::Inline,
+            Self::Inline => Self::SideBySide,
+            Self::SideBySide => Self::Off,
+        }
+    }
+}
+
+/// Which rows of a comparison are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum RowFilter {
+    /// All.
+    #[default]
+    All,
+    /// Added, removed and changed ones.
+    Differences,
+    /// Added ones.
+    Added,
+    /// Removed ones.
+    Removed,
+}
+
+impl RowFilter {
+    /// The filter after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::All => Self::Differences,
+            Self::Differences => Self::Added,
+            Self::Added => Self::Removed,
+            Self::Removed => Self::All,
+        }
+    }
+
+    /// What is shown, in words; empty where that is everything.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::All => "",
+            Self::Differences => "changed only",
+            Self::Added => "added only",
+            Self::Removed => "removed only",
+        }
+    }
+
+    fn admits(self, kind: ChangeKind) -> bool {
+        match self {
+            Self::All => true,
+            Self::Differences => kind.is_difference(),
+            Self::Added => kind == ChangeKind::Added,
+            Self::Removed => kind == ChangeKind::Removed,
+        }
+    }
+}
+
+/// A side of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The fixed moment.
+    A,
+    /// The other one, which the playhead moves.
+    B,
+}
+
+/// What stands in a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cell<'a> {
+    /// There is no such row on this side; that is not a null.
+    Absent,
+    /// A value, null among them.
+    Value(Value<'a>),
+}
+
+/// A difference with what of it is shown.
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    /// The difference.
+    pub diff: Arc<Diff>,
+    /// Positions, among its changes, of the rows shown, ascending.
+    order: Vec<u32>,
+    /// Positions, among the rows shown, of those that are differences, ascending.
+    differences: Vec<u32>,
+}
+
+impl Comparison {
+    /// Shows the rows that a filter admits.
+    pub fn new(diff: Arc<Diff>, filter: RowFilter) -> Self {
+        let kinds = diff
+            .changes()
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| filter.admits(c.kind));
+        let order: Vec<u32> = kinds.map(|(i, _)| i as u32).collect();
+        let shown = order.iter().enumerate();
+        let differs = shown.filter(|(_, at)| diff.changes()[**at as usize].kind.is_difference());
+        let differences = differs.map(|(i, _)| i as u32).collect();
+        Self {
+            diff,
+            order,
+            differences,
+        }
+    }
+
+    fn change(&self, row: usize) -> Change {
+        self.diff.changes()[self.order[row] as usize]
+    }
+
+    /// How many of the rows shown are differences.
+    pub fn difference_count(&self) -> usize {
+        self.differences.len()
+    }
+
+    /// How many of the rows up to this one, itself included, are differences.
+    pub fn differences_until(&self, row: usize) -> usize {
+        self.differences.partition_point(|at| *at as usize <= row)
+    }
+
+    /// The row of the next difference after a row, or of the last one before it.
+    pub fn neighbour(&self, row: usize, forward: bool) -> Option<usize> {
+        let at = if forward {
+            self.differences.get(self.differences_until(row))
+        } else {
+            let before = self.differences.partition_point(|at| (*at as usize) < row);
+            before
+                .checked_sub(1)
+                .and_then(|at| self.differences.get(at))
+        };
+        at.map(|row| *row as usize)
+    }
+}
+
+/// The rows of the grid.
+#[derive(Debug, Clone, Copy)]
+pub enum Rows<'a> {
+    /// Those of one moment.
+    Plain(&'a Snapshot),
+    /// Those of two.
+    Compared(&'a Comparison),
+}
+
+impl<'a> Rows<'a> {
+    /// How many there are.
+    pub fn len(self) -> usize {
+        match self {
+            Self::Plain(snapshot) => snapshot.len(),
+            Self::Compared(comparison) => comparison.order.len(),
+        }
+    }
+
+    /// True where there is none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The key of a row.
+    pub fn key(self, row: usize) -> &'a str {
+        match self {
+            Self::Plain(snapshot) => snapshot.key(row),
+            Self::Compared(comparison) => comparison.diff.key(comparison.change(row)),
+        }
+    }
+
+    /// The row of a key; where there is none, the row before which it would stand.
+    pub fn find(self, key: &str) -> Result<usize, usize> {
+        match self {
+            Self::Plain(snapshot) => snapshot.find(key),
+            Self::Compared(comparison) => {
+                let changes = comparison.diff.changes();
+                comparison
+                    .order
+                    .binary_search_by(|at| comparison.diff.key(changes[*at as usize]).cmp(key))
+            }
+        }
+    }
+
+    /// What became of a row; `None` where only one moment is shown.
+    pub fn kind(self, row: usize) -> Option<ChangeKind> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Compared(comparison) => Some(comparison.change(row).kind),
+        }
+    }
+
+    /// What stands in a cell on one side.
+    pub fn cell(self, row: usize, source: Source, side: Side) -> Cell<'a> {
+        let (snapshot, at) = match self {
+            Self::Plain(snapshot) => (snapshot, Some(row)),
+            Self::Compared(comparison) => {
+                let change = comparison.change(row);
+                match side {
+                    Side::A => (comparison.diff.a().as_ref(), change.a()),
+                    Side::B => (comparison.diff.b().as_ref(), change.b()),
+                }
+            }
+        };
+        let Some(at) = at else { return Cell::Absent };
+        match (source, self) {
+            (Source::Key, _) => Cell::Value(Value::Text(snapshot.key(at))),
+            (Source::EventTime, _) => Cell::Value(Value::Time(snapshot.event_time(at))),
+            (Source::Value(column), Self::Plain(_)) => Cell::Value(snapshot.value(at, column)),
+            (Source::Value(column), Self::Compared(comparison)) => {
+                let column = &comparison.diff.columns()[column];
+                let position = if side == Side::A { column.a } else { column.b };
+                position.map_or(Cell::Absent, |position| {
+                    Cell::Value(snapshot.value(at, position))
+                })
+            }
+        }
+    }
+
+    /// True where a row's cell differs between the two sides.
+    pub fn is_cell_changed(self, row: usize, source: Source) -> bool {
+        match (self, source) {
+            (Self::Compared(comparison), Source::Value(column)) => comparison
+                .diff
+                .is_cell_changed(comparison.change(row), column),
+            _ => false,
+        }
+    }
+
+    /// The columns of the grid: the key, the event time if wanted, and the values; of a comparison, on request, only
+    /// those in which something changed.
+    pub fn columns(self, event_time: bool, changed_only: bool) -> Vec<GridColumn> {
+        let own = |name: &str, source, data_type| GridColumn {
+            name: name.to_owned(),
+            source,
+            data_type,
+        };
+        let mut columns = vec![own(KEY, Source::Key, DataType::String)];
+        if event_time {
+            columns.push(own(EVENT_TIME, Source::EventTime, DataType::DateTime));
+        }
+        match self {
+            Self::Plain(snapshot) => {
+                let values = snapshot.columns().iter().enumerate();
+                columns.extend(values.map(|(i, c)| own(&c.name, Source::Value(i), c.data_type)));
+            }
+            Self::Compared(comparison) => {
+                let cells = &comparison.diff.summary().cells;
+                let is_changed =
+                    |name: &str| cells.iter().any(|(n, count)| n == name && *count > 0);
+                let values = comparison.diff.columns().iter().enumerate();
+                let values = values.filter(|(_, c)| !changed_only || is_changed(&c.name));
+                columns.extend(values.map(|(i, c)| own(&c.name, Source::Value(i), c.data_type)));
+            }
+        }
+        columns
+    }
+}

@@ -1,0 +1,146 @@
+//! Changes as Arrow rows, for those who want them outside: kind, changed columns, and both sides' whole rows.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanBuilder, Int64Builder, ListBuilder, RecordBatch, StringArray, StringBuilder,
+    StructArray, TimestampMillisecondBuilder,
+};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType as ArrowType, Field, Fields, Schema as ArrowSchema, SchemaRef};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::event_time::EventTime;
+use crate::format::{DataType, EVENT_TIME, KEY};
+use crate::scan::{Snapshot, Value, time_type};
+
+use super::changes::{Change, Diff};
+
+/// The schema of [`change_batch`]: `key`, `change`, `columns` (list of strings), `from` and `to` (structures of
+/// `event_time` and the side's columns; null where the side has no such row).
+pub fn change_schema(diff: &Diff) -> SchemaRef {
+    let side = |name: &str, snapshot: &Snapshot| {
+        Field::new(name, ArrowType::Struct(side_fields(snapshot)), true)
+    };
+    let item = Arc::new(Field::new("item", ArrowType::Utf8, true));
+    Arc::new(ArrowSchema::new(vec![
+        Field::new(KEY, ArrowType::Utf8, false),
+        Field::new("change", ArrowType::Utf8, false),
+        Field::new("columns", ArrowType::List(item), false),
+        side("from", diff.a()),
+        side("to", diff.b()),
+    ]))
+}
+
+/// Makes rows of [`change_schema`] of some changes.
+pub fn change_batch(diff: &Diff, changes: &[Change]) -> Result<RecordBatch> {
+    let failed = |e: arrow::error::ArrowError| {
+        Error::new(
+            ErrorKind::Output,
+            format!("changes cannot be gathered: {e}"),
+        )
+    };
+    let keys: StringArray = changes.iter().map(|c| Some(diff.key(*c))).collect();
+    let kinds: StringArray = changes.iter().map(|c| Some(c.kind.name())).collect();
+    let mut columns = ListBuilder::new(StringBuilder::new());
+    for change in changes {
+        for name in diff.changed_columns(*change) {
+            columns.values().append_value(name);
+        }
+        columns.append(true);
+    }
+    let from =
+        side(diff.a(), &changes.iter().map(|c| c.a()).collect::<Vec<_>>()).map_err(failed)?;
+    let to = side(diff.b(), &changes.iter().map(|c| c.b()).collect::<Vec<_>>()).map_err(failed)?;
+    let arrays: Vec<ArrayRef> = vec![
+        Arc::new(keys),
+        Arc::new(kinds),
+        Arc::new(columns.finish()),
+        Arc::new(from),
+        Arc::new(to),
+    ];
+    RecordBatch::try_new(change_schema(diff), arrays).map_err(failed)
+}
+
+fn side_fields(snapshot: &Snapshot) -> Fields {
+    let own = Field::new(EVENT_TIME, time_type(), true);
+    let values = snapshot.columns().iter().map(|c| {
+        let arrow = match c.data_type {
+            DataType::String => ArrowType::Utf8,
+            DataType::Int => ArrowType::Int64,
+            DataType::Boolean => ArrowType::Boolean,
+            DataType::DateTime => time_type(),
+        };
+        Field::new(&c.name, arrow, true)
+    });
+    std::iter::once(own).chain(values).collect()
+}
+
+fn side(snapshot: &Snapshot, rows: &[Option<usize>]) -> arrow::error::Result<StructArray> {
+    let times = rows
+        .iter()
+        .map(|row| row.map(|row| Value::Time(snapshot.event_time(row))));
+    let mut arrays = vec![values(DataType::DateTime, times)];
+    for (i, column) in snapshot.columns().iter().enumerate() {
+        arrays.push(values(
+            column.data_type,
+            rows.iter().map(|row| row.map(|row| snapshot.value(row, i))),
+        ));
+    }
+    let present: NullBuffer = rows
+        .iter()
+        .map(Option::is_some)
+        .collect::<Vec<bool>>()
+        .into();
+    StructArray::try_new(side_fields(snapshot), arrays, Some(present))
+}
+
+fn values<'a>(data_type: DataType, values: impl Iterator<Item = Option<Value<'a>>>) -> ArrayRef {
+    match data_type {
+        DataType::String => {
+            let mut builder = StringBuilder::new();
+            values.for_each(|v| {
+                builder.append_option(if let Some(Value::Text(t)) = v {
+                    Some(t)
+                } else {
+                    None
+                })
+            });
+            Arc::new(builder.finish())
+        }
+        DataType::Int => {
+            let mut builder = Int64Builder::new();
+            values.for_each(|v| {
+                builder.append_option(if let Some(Value::Int(n)) = v {
+                    Some(n)
+                } else {
+                    None
+                })
+            });
+            Arc::new(builder.finish())
+        }
+        DataType::Boolean => {
+            let mut builder = BooleanBuilder::new();
+            values.for_each(|v| {
+                builder.append_option(if let Some(Value::Bool(b)) = v {
+                    Some(b)
+                } else {
+                    None
+                })
+            });
+            Arc::new(builder.finish())
+        }
+        DataType::DateTime => {
+            let mut builder = TimestampMillisecondBuilder::new().with_timezone("UTC");
+            let ms = |v: Option<Value<'_>>| {
+                if let Some(Value::Time(at)) = v {
+                    Some(EventTime::ms(at))
+                } else {
+                    None
+                }
+            };
+            values.for_each(|v| builder.append_option(ms(v)));
+            Arc::new(builder.finish())
+        }
+    }
+}

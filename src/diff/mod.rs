@@ -1,0 +1,10 @@
+//! Two snapshots of a table -> row changes, cell changes, a summary: FORMAT.md 5.
+//!
+//! Rows are matched by key, never by position. Values are compared as they are typed, never as text; two rows that are
+//! the same row of the same file are the same without a look at their values.
+
+mod batch;
+mod changes;
+
+pub use batch::{change_batch, change_schema};
+pub use changes::{Change, ChangeKind, ComparedColumn, Diff, SchemaChange, Summary};

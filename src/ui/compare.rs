@@ -1,0 +1,89 @@
+//! What a comparison says of itself: the headline, the names of the sides, the looks of the kinds.
+
+use ratatui::layout::Rect;
+
+use crate::app::TableView;
+use crate::app::rows::{Comparison, Side};
+use crate::diff::{ChangeKind, SchemaChange};
+use crate::event_time::AsOf;
+use crate::text::thousands;
+
+use super::canvas::Canvas;
+use super::theme::Role;
+
+/// How a kind looks.
+pub(super) fn role(kind: ChangeKind) -> Role {
+    match kind {
+        ChangeKind::Added => Role::Added,
+        ChangeKind::Removed => Role::Removed,
+        ChangeKind::Changed => Role::Changed,
+        ChangeKind::Touched => Role::Touched,
+        ChangeKind::Same => Role::Dim,
+    }
+}
+
+fn moment(moment: AsOf) -> String {
+    match moment {
+        AsOf::At(at) => at.to_text(at.precision()),
+        AsOf::Current => "current".to_owned(),
+    }
+}
+
+/// The two moments, the counts by kind, and the changed cells by column, most first.
+pub(super) fn headline(
+    view: &TableView,
+    comparison: &Comparison,
+    area: Rect,
+    canvas: &mut Canvas<'_>,
+) {
+    let (diff, summary) = (&comparison.diff, comparison.diff.summary());
+    let number = |n: usize| thousands(n as i64);
+    let (a, b) = (moment(diff.a().as_of()), moment(diff.b().as_of()));
+    let mut pieces = vec![(format!("A {a} → B {b}  "), Role::Moment)];
+    if view.flipped {
+        pieces.push(("showing A  ".to_owned(), Role::Waiting));
+    }
+    for (sign, kind) in [
+        ("+", ChangeKind::Added),
+        ("−", ChangeKind::Removed),
+        ("~", ChangeKind::Changed),
+        ("·", ChangeKind::Touched),
+        ("=", ChangeKind::Same),
+    ] {
+        pieces.push((
+            format!(" {sign}{}", number(summary.count(kind))),
+            role(kind),
+        ));
+    }
+    for change in &summary.schema {
+        let (sign, name) = match change {
+            SchemaChange::Added(name) => ("+", name),
+            SchemaChange::Removed(name) => ("−", name),
+            SchemaChange::Retyped(name) => ("~", name),
+        };
+        pieces.push((format!("   {sign} column {name}"), Role::Waiting));
+    }
+    let mut cells: Vec<_> = summary.cells.iter().collect();
+    cells.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    for (i, (name, count)) in cells.into_iter().enumerate() {
+        let gap = if i == 0 { "   " } else { " · " };
+        pieces.push((format!("{gap}{name} {}", number(*count)), Role::Dim));
+    }
+    canvas.spans(area.x + 1, area.y, area.width.saturating_sub(2), &pieces);
+}
+
+/// Which side a half is, and how many rows it has.
+pub(super) fn side_title(comparison: &Comparison, side: Side, area: Rect, canvas: &mut Canvas<'_>) {
+    let (name, snapshot) = match side {
+        Side::A => ("A", comparison.diff.a()),
+        Side::B => ("B", comparison.diff.b()),
+    };
+    let pieces = [
+        (format!("{name} {}", moment(snapshot.as_of())), Role::Moment),
+        (
+            format!("  {}", crate::text::counted(snapshot.len(), "row")),
+            Role::Dim,
+        ),
+    ];
+    canvas.spans(area.x + 1, area.y, area.width.saturating_sub(2), &pieces);
+}
