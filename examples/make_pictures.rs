@@ -16,7 +16,14 @@ use azof_tui::ui::frame_to_svg;
 use explorer::Explorer;
 
 /// Name, moment at which the explorer opens, keys.
-const PICTURES: [(&str, &str, &str); 1] = [("explorer", "2009-03-31", "jjj<Right><Right><Right>")];
+const PICTURES: [(&str, &str, &str); 2] = [
+    ("explorer", "2009-03-31", "jjj<Right><Right><Right>"),
+    (
+        "compare",
+        "2008-03-31",
+        "a@2009-03-31<Enter>ddjj<Right><Right><Right>",
+    ),
+];
 
 fn main() {
     let root = env!("CARGO_MANIFEST_DIR");
@@ -26,8 +33,8 @@ fn main() {
             as_of: parse_calendar(moment).map(AsOf::At),
             ..Start::default()
         };
-        let mut explorer = Explorer::open(&format!("{root}/test-data"), start, (132, 34));
-        explorer.app.lake = "./test-data".to_owned();
+        let mut explorer = Explorer::open(&format!("{root}/test-data"), start, (140, 34));
+        "./test-data".clone_into(&mut explorer.app.lake);
         explorer.keys(keys);
         let path = format!("{root}/assets/{name}.svg");
         std::fs::write(&path, frame_to_svg(&explorer.buffer())).expect("assets/ can be written");

@@ -212,7 +212,7 @@ fn columns_of_one_side_count_once_and_change_no_row() {
     });
 }
 
-/// The figures were computed by DuckDB over the files; `tests/check_diff_with_duckdb.py` computes them again.
+/// The figures were computed by `DuckDB` over the files; `tests/check_diff_with_duckdb.py` computes them again.
 #[test]
 fn the_public_lake_differs_as_an_independent_engine_says() {
     let Some(path) = shared_lake("the_public_lake_differs_as_an_independent_engine_says") else {

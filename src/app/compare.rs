@@ -50,14 +50,13 @@ impl App {
             self.notify("there is no A; a sets it to the playhead");
             return Vec::new();
         };
-        match view.b {
-            Some(b) => (view.a, view.b) = (Some(b), Some(a)),
-            None => {
-                view.a = Some(view.playhead);
-                view.playhead = a;
-                view.moved = true;
-                view.timeline.follow(a);
-            }
+        if let Some(b) = view.b {
+            (view.a, view.b) = (Some(b), Some(a));
+        } else {
+            view.a = Some(view.playhead);
+            view.playhead = a;
+            view.moved = true;
+            view.timeline.follow(a);
         }
         self.read_anew()
     }
@@ -207,16 +206,14 @@ impl App {
         let ahead = marks
             .filter(is_ahead)
             .min_by_key(|mark| mark.position_ms().abs_diff(here));
-        match ahead {
-            Some(mark) => self.go_to(mark),
-            None => {
-                self.notify(if forward {
-                    "no mark is later"
-                } else {
-                    "no mark is earlier"
-                });
-                Vec::new()
-            }
+        if let Some(mark) = ahead {
+            return self.go_to(mark);
         }
+        self.notify(if forward {
+            "no mark is later"
+        } else {
+            "no mark is earlier"
+        });
+        Vec::new()
     }
 }

@@ -1,5 +1,6 @@
 //! What `diff` prints: changes as rows, or their counts.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
@@ -65,14 +66,15 @@ fn headline(diff: &Diff) -> String {
         number(s.touched),
         number(s.same)
     );
+    // Writing to a String cannot fail.
     for (name, cells) in s.cells.iter().filter(|(_, n)| *n > 0) {
-        line += &format!("   {name} {}", number(*cells));
+        let _ = write!(line, "   {name} {}", number(*cells));
     }
     for change in &s.schema {
-        line += &match change {
-            SchemaChange::Added(name) => format!("   column {name} is new"),
-            SchemaChange::Removed(name) => format!("   column {name} is gone"),
-            SchemaChange::Retyped(name) => format!("   column {name} has another type"),
+        let _ = match change {
+            SchemaChange::Added(name) => write!(line, "   column {name} is new"),
+            SchemaChange::Removed(name) => write!(line, "   column {name} is gone"),
+            SchemaChange::Retyped(name) => write!(line, "   column {name} has another type"),
         };
     }
     line

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Int64Builder, ListBuilder, RecordBatch, StringArray, StringBuilder,
-    StructArray, TimestampMillisecondBuilder,
+    ArrayRef, BooleanArray, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
+    StructArray, TimestampMillisecondArray,
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType as ArrowType, Field, Fields, Schema as ArrowSchema, SchemaRef};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::event_time::EventTime;
 use crate::format::{DataType, EVENT_TIME, KEY};
 use crate::scan::{Snapshot, Value, time_type};
 
@@ -98,49 +97,48 @@ fn side(snapshot: &Snapshot, rows: &[Option<usize>]) -> arrow::error::Result<Str
 fn values<'a>(data_type: DataType, values: impl Iterator<Item = Option<Value<'a>>>) -> ArrayRef {
     match data_type {
         DataType::String => {
-            let mut builder = StringBuilder::new();
-            values.for_each(|v| {
-                builder.append_option(if let Some(Value::Text(t)) = v {
-                    Some(t)
-                } else {
-                    None
-                })
-            });
-            Arc::new(builder.finish())
-        }
-        DataType::Int => {
-            let mut builder = Int64Builder::new();
-            values.for_each(|v| {
-                builder.append_option(if let Some(Value::Int(n)) = v {
-                    Some(n)
-                } else {
-                    None
-                })
-            });
-            Arc::new(builder.finish())
-        }
-        DataType::Boolean => {
-            let mut builder = BooleanBuilder::new();
-            values.for_each(|v| {
-                builder.append_option(if let Some(Value::Bool(b)) = v {
-                    Some(b)
-                } else {
-                    None
-                })
-            });
-            Arc::new(builder.finish())
-        }
-        DataType::DateTime => {
-            let mut builder = TimestampMillisecondBuilder::new().with_timezone("UTC");
-            let ms = |v: Option<Value<'_>>| {
-                if let Some(Value::Time(at)) = v {
-                    Some(EventTime::ms(at))
+            let texts = values.map(|v| {
+                if let Some(Value::Text(text)) = v {
+                    Some(text)
                 } else {
                     None
                 }
-            };
-            values.for_each(|v| builder.append_option(ms(v)));
-            Arc::new(builder.finish())
+            });
+            Arc::new(texts.collect::<StringArray>())
+        }
+        DataType::Int => {
+            let numbers = values.map(|v| {
+                if let Some(Value::Int(number)) = v {
+                    Some(number)
+                } else {
+                    None
+                }
+            });
+            Arc::new(numbers.collect::<Int64Array>())
+        }
+        DataType::Boolean => {
+            let bools = values.map(|v| {
+                if let Some(Value::Bool(yes)) = v {
+                    Some(yes)
+                } else {
+                    None
+                }
+            });
+            Arc::new(bools.collect::<BooleanArray>())
+        }
+        DataType::DateTime => {
+            let times = values.map(|v| {
+                if let Some(Value::Time(at)) = v {
+                    Some(at.ms())
+                } else {
+                    None
+                }
+            });
+            Arc::new(
+                times
+                    .collect::<TimestampMillisecondArray>()
+                    .with_timezone("UTC"),
+            )
         }
     }
 }

@@ -327,10 +327,10 @@ impl Job {
         projection: &Projection,
     ) -> Result<Arc<Snapshot>> {
         let key = (table.to_owned(), as_of, projection.clone());
-        if let Some((held, snapshot)) = self.kept_side.lock().await.as_ref() {
-            if *held == key {
-                return Ok(Arc::clone(snapshot));
-            }
+        if let Some((held, snapshot)) = self.kept_side.lock().await.as_ref()
+            && *held == key
+        {
+            return Ok(Arc::clone(snapshot));
         }
         let snapshot = self.read_rows(table, as_of, projection).await?;
         *self.kept_side.lock().await = Some((key, Arc::clone(&snapshot)));

@@ -55,7 +55,38 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     }
     match view.rows() {
         None => paragraph(canvas, padded(inside), &[reading(app, view)], Role::Waiting),
-        Some(shown) => rows(view, shown, inside, focused, canvas),
+        Some(shown) => {
+            rows(view, shown, inside, focused, canvas);
+            hidden_columns(view, area, focused, canvas);
+        }
+    }
+}
+
+/// On the bottom border: how many columns there are to the left and to the right of those in view.
+fn hidden_columns(view: &TableView, area: Rect, focused: bool, canvas: &mut Canvas<'_>) {
+    let grid = &view.grid;
+    let left = grid.placed.get(1).map_or(0, |p| p.column.saturating_sub(1));
+    let right = grid
+        .placed
+        .last()
+        .map_or(0, |p| (grid.columns.len() - 1).saturating_sub(p.column));
+    let style = canvas
+        .theme
+        .style(if focused { Role::Focus } else { Role::Dim });
+    if left > 0 {
+        let label = format!(" ‹ {left} more ");
+        canvas.put(area.x + 2, area.bottom() - 1, &label, area.width / 2, style);
+    }
+    if right > 0 {
+        let label = format!(" {right} more › ");
+        let width = label.chars().count() as u16;
+        canvas.put(
+            area.right().saturating_sub(width + 2),
+            area.bottom() - 1,
+            &label,
+            width,
+            style,
+        );
     }
 }
 
@@ -253,12 +284,6 @@ fn half(
             focused,
             canvas,
         );
-    }
-    let last = grid.placed.last().map_or(0, |p| p.column);
-    if last + 1 < grid.columns.len() {
-        let label = format!("+{} ›", grid.columns.len() - 1 - last);
-        let at = area.right().saturating_sub(label.chars().count() as u16);
-        canvas.put(at, area.y, &label, 8, canvas.theme.style(Role::Waiting));
     }
 }
 

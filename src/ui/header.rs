@@ -65,7 +65,7 @@ fn moment(view: &TableView) -> Vec<(String, Role)> {
     ];
     match view.showing_other() {
         Some(shown) if view.error.is_none() => {
-            pieces.push((format!(" … showing {}", shown), Role::Waiting));
+            pieces.push((format!(" … showing {shown}"), Role::Waiting));
         }
         _ if view.pending.is_some() && view.snapshot.is_none() => {
             pieces.push((" …".to_owned(), Role::Waiting));

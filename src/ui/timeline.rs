@@ -272,16 +272,21 @@ fn playhead(view: &TableView, area: Rect, canvas: &mut Canvas<'_>) {
         AsOf::Current => "current".to_owned(),
     };
     let width = label.chars().count() as u16;
-    // Beside the sign on whichever side has room; left of A, where that is in the way.
-    let leftmost = view
+    // Beside the sign on whichever side has room: right of it, left of A, or between the two.
+    let a = view
         .a
         .and_then(|a| view.timeline.cell_of(a, area.width))
-        .map_or(cell, |a| a.min(cell));
+        .filter(|a| *a < cell);
     let x = if cell + 2 + width < area.width {
         cell + 2
+    } else if let Some(a) = a.filter(|a| *a > width) {
+        a - width - 1
     } else {
-        leftmost.saturating_sub(width + 1)
+        cell.saturating_sub(width + 1)
     };
+    if a.is_some_and(|a| x <= a && a < x + width) {
+        return;
+    }
     canvas.put(area.x + x, area.y, &label, width, style);
 }
 

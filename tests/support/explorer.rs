@@ -154,10 +154,10 @@ impl Explorer {
     pub fn text(&self) -> String {
         let text = buffer_text(&self.buffer());
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        if let Some(header) = lines.first_mut() {
-            if header.ends_with(" ms") {
-                header.truncate(header.rfind(" · ").unwrap_or(header.len()));
-            }
+        if let Some(header) = lines.first_mut()
+            && header.ends_with(" ms")
+        {
+            header.truncate(header.rfind(" · ").unwrap_or(header.len()));
         }
         lines.join("\n")
     }

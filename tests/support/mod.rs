@@ -1,6 +1,7 @@
 //! What tests share: lakes made in a temporary folder, the program as a process, and the explorer without a terminal.
 #![allow(
     dead_code,
+    clippy::print_stderr,
     clippy::expect_used,
     reason = "each test file uses its share, and a broken fixture should stop it"
 )]
