@@ -3,11 +3,17 @@
 
 mod support;
 
+use azof_tui::Lakehouse;
 use azof_tui::app::{Msg, Panel, Start};
 use azof_tui::event_time::{AsOf, parse_calendar};
 use azof_tui::format::Projection;
+use azof_tui::scan::ReadLimits;
+use azof_tui::store::Store;
 use azof_tui::ui::{Depth, Role, Theme, ThemeName};
 use crossterm::event::{MouseButton, MouseEventKind};
+use object_store::ObjectStoreExt;
+use object_store::memory::InMemory;
+use object_store::throttle::{ThrottleConfig, ThrottledStore};
 use proptest::prelude::*;
 use ratatui::style::Style;
 use support::explorer::{Explorer, buffer_text};
@@ -482,4 +488,124 @@ fn a_reply_that_was_overtaken_changes_nothing() {
     let view = e.app.view().expect("a view");
     assert_eq!(view.snapshot.as_ref().expect("rows").as_of(), view.playhead);
     assert!(!e.text().contains("showing"));
+}
+
+/// A table of the committed lake in a store that has no path.
+fn in_memory(table: &str) -> InMemory {
+    let memory = InMemory::new();
+    azof_tui::engine::runtime("test")
+        .expect("a runtime")
+        .block_on(async {
+            for entry in std::fs::read_dir(format!("{}/{table}", test_data())).expect("the table") {
+                let entry = entry.expect("a file");
+                let path = object_store::path::Path::from(format!(
+                    "{table}/{}",
+                    entry.file_name().display()
+                ));
+                memory
+                    .put(
+                        &path,
+                        std::fs::read(entry.path()).expect("its bytes").into(),
+                    )
+                    .await
+                    .expect("put");
+            }
+        });
+    memory
+}
+
+#[test]
+fn nothing_assumes_a_local_path() {
+    let store = Store::new(
+        std::sync::Arc::new(in_memory("financials")),
+        object_store::path::Path::default(),
+        "memory".to_owned(),
+    );
+    let lake = Lakehouse::with_store(store, ReadLimits::default());
+    let mut e = Explorer::on(
+        lake,
+        Start {
+            as_of: Some(at("2009-03-31")),
+            ..Start::default()
+        },
+        (140, 42),
+    );
+    e.wait_until("the rows", |app| {
+        app.view().is_some_and(|v| v.snapshot.is_some())
+    });
+    assert!(e.text().contains("274 rows"), "{}", e.text());
+}
+
+/// A store that takes its time holds up neither a key nor a frame nor the way out.
+#[test]
+fn a_slow_store_never_blocks_the_screen() {
+    let memory = in_memory("financials");
+    let slow = ThrottledStore::new(
+        memory,
+        ThrottleConfig {
+            wait_get_per_call: std::time::Duration::from_millis(150),
+            ..ThrottleConfig::default()
+        },
+    );
+    let store = Store::new(
+        std::sync::Arc::new(slow),
+        object_store::path::Path::default(),
+        "slow".to_owned(),
+    );
+    let lake = Lakehouse::with_store(store, ReadLimits::default());
+    let mut e = Explorer::on(
+        lake,
+        Start {
+            table: Some("financials".into()),
+            ..Start::default()
+        },
+        (140, 42),
+    );
+    assert!(e.text().contains("looking for tables"), "{}", e.text());
+    e.wait_until("the table", |app| app.view().is_some());
+    assert!(
+        e.text().contains("reading") && e.text().contains("Esc cancels"),
+        "{}",
+        e.text()
+    );
+    // A flood of keys is answered at once, and queues nothing.
+    let started = std::time::Instant::now();
+    for _ in 0..200 {
+        e.flood("@2010<Enter>@2011<Enter>");
+        let _ = e.buffer();
+    }
+    assert!(started.elapsed() < std::time::Duration::from_secs(10));
+    e.wait_until("the rows", |app| {
+        app.view().is_some_and(|v| v.pending.is_none())
+    });
+    assert!(
+        e.text().contains("AS OF 2011-01-01 00:00:00Z") && !e.text().contains("showing"),
+        "{}",
+        e.text()
+    );
+    // While older rows are on screen, the header says so; a long read says how far it is; Esc takes it back.
+    e.flood("@2015<Enter>");
+    assert!(
+        e.text()
+            .contains("AS OF 2015-01-01 00:00:00Z … showing 2011-01-01"),
+        "{}",
+        e.text()
+    );
+    e.wait_ms(400);
+    assert!(e.text().contains("Esc cancels"), "{}", e.text());
+    e.flood("<Esc>");
+    e.wait_until("the cancelled read", |app| {
+        app.view().is_some_and(|v| v.pending.is_none())
+    });
+    assert!(
+        e.text().contains("AS OF 2011-01-01 00:00:00Z") && e.text().contains("cancelled"),
+        "{}",
+        e.text()
+    );
+    // Leaving does not wait for a read that runs.
+    e.flood("@2019<Enter>q");
+    assert!(e.quit);
+    let started = std::time::Instant::now();
+    drop(e);
+    assert!(started.elapsed() < std::time::Duration::from_millis(100));
 }

@@ -31,7 +31,13 @@ impl Explorer {
             cache_bytes: 64 << 20,
             ..ReadLimits::default()
         };
-        let lakehouse = Lakehouse::open(lake, limits).expect("a lake");
+        let mut explorer = Self::on(Lakehouse::open(lake, limits).expect("a lake"), start, size);
+        explorer.settle();
+        explorer
+    }
+
+    /// Opens on a lake that the caller has made, and waits for nothing.
+    pub fn on(lakehouse: Lakehouse, start: Start, size: (u16, u16)) -> Self {
         let (engine, replies) = EngineHandle::start(lakehouse).expect("an engine");
         let start = Start {
             lake: "./lake".to_owned(),
@@ -47,8 +53,19 @@ impl Explorer {
             clock_ms: 0,
         };
         explorer.perform(effects);
-        explorer.settle();
         explorer
+    }
+
+    /// Takes the replies that come until something holds.
+    pub fn wait_until(&mut self, what: &str, holds: impl Fn(&App) -> bool) {
+        let deadline = Instant::now() + DEADLINE;
+        while !holds(&self.app) {
+            assert!(Instant::now() < deadline, "{what} never came");
+            match self.replies.try_recv() {
+                Ok(reply) => self.send(Msg::Reply(reply)),
+                Err(_) => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
     }
 
     fn clock(ms: u64) -> Clock {
