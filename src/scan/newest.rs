@@ -53,26 +53,10 @@ pub(super) struct Share {
     rows: Vec<(u128, RowRef)>,
 }
 
-/// Hashes every key of the chunks; the same hasher must be given to all calls that are compared.
-pub(super) fn hash_keys(keys: &StringViewArray, hasher: &DefaultHashBuilder) -> Vec<u64> {
-    let hash = |row: usize, view: u128| {
-        if view as u32 <= INLINE_BYTES {
-            hasher.hash_one(view)
-        } else {
-            hasher.hash_one(keys.value(row).as_bytes())
-        }
-    };
-    keys.views()
-        .iter()
-        .enumerate()
-        .map(|(row, view)| hash(row, *view))
-        .collect()
-}
-
 /// Finds the winners among the keys whose hash falls to share `share` of `shares`, ascending by key.
 pub(super) fn reduce_share<E: Events>(
     chunks: &[Arc<E>],
-    hashes: &[Vec<u64>],
+    hasher: &DefaultHashBuilder,
     as_of: AsOf,
     (share, shares): (usize, usize),
     cancel: &CancelToken,
@@ -88,17 +72,21 @@ pub(super) fn reduce_share<E: Events>(
     let mut winner_hashes: Vec<u64> = Vec::with_capacity(expected + expected / 4);
     for (chunk_at, chunk) in chunks.iter().enumerate() {
         let (keys, times) = (chunk.keys(), chunk.event_times());
-        for (row, ((view, time), hash)) in keys
-            .views()
-            .iter()
-            .zip(times)
-            .zip(&hashes[chunk_at])
-            .enumerate()
-        {
+        for (row, (view, time)) in keys.views().iter().zip(times).enumerate() {
             if row % ROWS_PER_CHECK == 0 {
                 cancel.check()?;
             }
-            if !as_of.admits(*time) || (shares > 1 && (*hash >> 32) as usize % shares != share) {
+            if !as_of.admits(*time) {
+                continue;
+            }
+            // Hashing each key once a share costs less than keeping the hashes between two passes.
+            let is_short = *view as u32 <= INLINE_BYTES;
+            let hash = if is_short {
+                hasher.hash_one(view)
+            } else {
+                hasher.hash_one(keys.value(row).as_bytes())
+            };
+            if shares > 1 && (hash >> 32) as usize % shares != share {
                 continue;
             }
             let at = RowRef {
@@ -111,7 +99,7 @@ pub(super) fn reduce_share<E: Events>(
                     || (*view as u32 > INLINE_BYTES && held.view as u64 == *view as u64)
                         && key_at(chunks, held.at) == keys.value(row)
             };
-            if let Some(slot) = table.find(*hash, same) {
+            if let Some(slot) = table.find(hash, same) {
                 let held = &mut winners[*slot as usize];
                 if *time > held.event_time {
                     *held = Winner {
@@ -127,8 +115,8 @@ pub(super) fn reduce_share<E: Events>(
                     event_time: *time,
                     at,
                 });
-                winner_hashes.push(*hash);
-                table.insert_unique(*hash, slot, |slot| winner_hashes[*slot as usize]);
+                winner_hashes.push(hash);
+                table.insert_unique(hash, slot, |slot| winner_hashes[*slot as usize]);
             }
         }
     }
@@ -250,9 +238,8 @@ mod tests {
                 }
             }
             let hasher = DefaultHashBuilder::default();
-            let hashes: Vec<Vec<u64>> = chunks.iter().map(|c| hash_keys(&c.keys, &hasher)).collect();
             let parts = (0..shares)
-                .map(|share| reduce_share(&chunks, &hashes, as_of, (share, shares), &CancelToken::default()))
+                .map(|share| reduce_share(&chunks, &hasher, as_of, (share, shares), &CancelToken::default()))
                 .collect::<Result<Vec<_>>>()
                 .expect("not cancelled");
             let expected: Vec<RowRef> = naive.into_values().map(|(_, at)| at).collect();

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::format::{Column, Plan};
 use crate::store::{Store, Traffic};
 
-use super::newest::{hash_keys, merge_shares, reduce_share};
+use super::newest::{merge_shares, reduce_share};
 use super::reader::{Reader, RowGroupRows};
 use super::snapshot::Snapshot;
 
@@ -22,6 +22,9 @@ const FILES_AT_ONCE: usize = 16;
 
 /// With fewer rows than this, a second core costs more than it brings.
 const ROWS_PER_SHARE: usize = 32_768;
+
+/// With fewer rows than this, handing the merge to another thread takes longer than the merge.
+const ROWS_WORTH_A_TASK: usize = 100_000;
 
 /// What a read took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -108,23 +111,22 @@ pub async fn read_snapshot(
         .div_ceil(ROWS_PER_SHARE)
         .clamp(1, reader.limits().decoders.max(1));
     let hasher = DefaultHashBuilder::default();
-    let hashing = chunks.iter().map(|chunk| {
-        let (chunk, hasher) = (Arc::clone(chunk), hasher.clone());
-        reader.compute(cancel, move || Ok(hash_keys(&chunk.keys, &hasher)))
-    });
-    let hashes = Arc::new(try_join_all(hashing).await?);
     let chunks = Arc::new(chunks);
     let reducing = (0..shares).map(|share| {
-        let (chunks, hashes, token) = (Arc::clone(&chunks), Arc::clone(&hashes), cancel.clone());
+        let (chunks, hasher, token) = (Arc::clone(&chunks), hasher.clone(), cancel.clone());
         reader.compute(cancel, move || {
-            reduce_share(&chunks, &hashes, as_of, (share, shares), &token)
+            reduce_share(&chunks, &hasher, as_of, (share, shares), &token)
         })
     });
     let parts = try_join_all(reducing).await?;
-    let merging = Arc::clone(&chunks);
-    let rows = reader
-        .compute(cancel, move || Ok(merge_shares(&merging, parts)))
-        .await?;
+    let rows = if parts.len() == 1 || row_count < ROWS_WORTH_A_TASK {
+        merge_shares(&chunks, parts)
+    } else {
+        let merging = Arc::clone(&chunks);
+        reader
+            .compute(cancel, move || Ok(merge_shares(&merging, parts)))
+            .await?
+    };
 
     let cost = ScanCost {
         files: plan.files.len(),

@@ -7,7 +7,7 @@ use arrow::array::StringViewArray;
 use bytes::Bytes;
 use futures::future::try_join_all;
 use parquet::arrow::arrow_reader::RowSelection;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
@@ -169,20 +169,28 @@ impl Reader {
         cancel: &CancelToken,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (cpu, cancel) = (Arc::clone(&self.cpu), cancel.clone());
-        // A task of its own: a future that waits for its turn while nobody polls it would keep the turn from all others.
-        let task = tokio::spawn(async move {
-            let permit = cpu.acquire_owned().await.map_err(|_| Error::cancelled())?;
-            let work = move || {
+        let token = cancel.clone();
+        let run = move |permit: OwnedSemaphorePermit| {
+            tokio::task::spawn_blocking(move || {
                 let _permit = permit;
-                cancel.check()?;
+                token.check()?;
                 work()
-            };
-            tokio::task::spawn_blocking(work)
-                .await
-                .unwrap_or_else(|e| Err(stopped(&e)))
-        });
-        task.await.unwrap_or_else(|e| Err(stopped(&e)))
+            })
+        };
+        let done = match Arc::clone(&self.cpu).try_acquire_owned() {
+            Ok(permit) => run(permit).await,
+            // A task of its own: a future that waits for its turn while nobody polls it would keep the turn from all
+            // others.
+            Err(_) => {
+                let cpu = Arc::clone(&self.cpu);
+                let waiting = tokio::spawn(async move {
+                    let permit = cpu.acquire_owned().await.map_err(|_| Error::cancelled())?;
+                    run(permit).await.map_err(|e| stopped(&e))
+                });
+                return waiting.await.map_err(|e| stopped(&e))??;
+            }
+        };
+        done.map_err(|e| stopped(&e))?
     }
 
     /// Reads a row group's keys, event times and these columns; `None` where its statistics rule every row out.
@@ -288,13 +296,33 @@ impl Reader {
             });
         }
         let bytes = self.fetch(store, file, row_group, &missing, cancel).await?;
-        let decoding = missing.into_iter().zip(bytes).map(|((i, leaf), bytes)| {
-            let (file, selection, data_type) = (Arc::clone(file), selection.cloned(), wanted[i].1);
-            let decode =
-                move || decode::decode_chunk(&file, row_group, leaf, bytes, selection, data_type);
-            async move { Ok::<_, Error>((i, self.compute(cancel, decode).await?)) }
+        // As many tasks as there are cores to run them; a task a column would be mostly tasks where columns are small.
+        let tasks = self.limits.decoders.clamp(1, missing.len().max(1));
+        let mut shares: Vec<Vec<(usize, usize, Bytes)>> = vec![Vec::new(); tasks];
+        for (n, ((i, leaf), bytes)) in missing.into_iter().zip(bytes).enumerate() {
+            shares[n % tasks].push((i, leaf, bytes));
+        }
+        let decoding = shares.into_iter().map(|share| {
+            let (file, selection, token) = (Arc::clone(file), selection.cloned(), cancel.clone());
+            let types: Vec<DataType> = share.iter().map(|(i, ..)| wanted[*i].1).collect();
+            self.compute(cancel, move || {
+                let columns = share
+                    .into_iter()
+                    .zip(types)
+                    .map(|((i, leaf, bytes), data_type)| {
+                        token.check()?;
+                        let selection = selection.clone();
+                        Ok((
+                            i,
+                            decode::decode_chunk(
+                                &file, row_group, leaf, bytes, selection, data_type,
+                            )?,
+                        ))
+                    });
+                columns.collect::<Result<Vec<_>>>()
+            })
         });
-        for (i, data) in try_join_all(decoding).await? {
+        for (i, data) in try_join_all(decoding).await?.into_iter().flatten() {
             if let Some(chunks) = &self.chunks {
                 chunks.put(key(wanted[i].0, wanted[i].1), &data);
             }
