@@ -580,7 +580,11 @@ fn marks_are_set_swapped_and_flipped() {
     e.keys("4]");
     assert!(e.text().contains("AS OF 2024-02-20"), "the next mark");
     e.keys("[");
-    assert!(e.text().contains("AS OF 2024-01-01"), "the previous mark");
+    assert!(
+        e.text().contains("playhead 2024-01-01"),
+        "the previous mark: {}",
+        e.text()
+    );
     // Side by side, then off: the rows are the playhead's again.
     e.keys("3dd");
     assert!(
@@ -744,4 +748,50 @@ fn kinds_differ_for_every_eye_in_every_theme() {
             }
         }
     }
+}
+
+#[test]
+fn a_whole_row_shows_both_sides_and_tells_absent_from_null() {
+    let (mut e, _lake) = compared((130, 30), "g<Enter>");
+    let added = e.text();
+    assert!(
+        added.contains("added added") && added.contains("absent") && added.contains('∅'),
+        "{added}"
+    );
+    let changed = e.keys("<Esc>j<Enter>").text();
+    assert!(changed.contains("changed changed"), "{changed}");
+    let word = changed
+        .lines()
+        .find(|l| l.contains("~ one"))
+        .expect("the column that changed");
+    assert!(word.contains("word") && word.contains("two"), "{word}");
+}
+
+#[test]
+fn the_header_names_the_moment_of_the_rows_that_are_shown() {
+    let (mut e, _lake) = compared((140, 30), "");
+    assert!(e.text().contains("AS OF 1970-01-02"));
+    assert!(
+        e.keys("`").text().contains("AS OF 1970-01-01"),
+        "A's side is shown"
+    );
+    e.keys("`b@1970-01-01<Enter>");
+    let text = e.text();
+    assert!(
+        text.contains("AS OF 1970-01-02 00:00:00Z  playhead 1970-01-01 00:00:00Z"),
+        "{text}"
+    );
+    assert!(e.keys("d`").text().contains("both sides are shown"));
+}
+
+#[test]
+fn a_key_that_the_filter_leaves_out_is_not_called_gone() {
+    let (mut e, _lake) = compared((140, 30), "ccc");
+    assert!(row_of(&e.text(), "removed").contains("- removed"));
+    // Between A and itself nothing is removed; the key is there all the same.
+    let text = e.keys("@1970-01-01<Enter>").text();
+    assert!(
+        text.contains("removed is there, but not among the rows shown (removed only)"),
+        "{text}"
+    );
 }

@@ -21,7 +21,12 @@ impl App {
         view.a = Some(view.playhead);
         view.flip_back = None;
         if view.compare == CompareMode::Off {
-            self.notify("A is set; move the playhead and press d to compare");
+            let back = view.playhead == AsOf::Current;
+            self.notify(if back {
+                "A is set; go back with , or @ and press d to compare"
+            } else {
+                "A is set; move the playhead and press d to compare"
+            });
             return Vec::new();
         }
         self.read_anew()
@@ -70,9 +75,16 @@ impl App {
             self.notify("there is no A; a sets it to the playhead");
             return Vec::new();
         };
-        if view.compare != CompareMode::Off {
-            view.flipped = !view.flipped;
-            return Vec::new();
+        match view.compare {
+            CompareMode::Off => {}
+            CompareMode::Inline => {
+                view.flipped = !view.flipped;
+                return Vec::new();
+            }
+            CompareMode::SideBySide => {
+                self.notify("both sides are shown");
+                return Vec::new();
+            }
         }
         let target = match view.flip_back.take() {
             Some(back) if view.playhead == a => back,
@@ -98,8 +110,11 @@ impl App {
         match view.compare {
             CompareMode::Off => self.leave_comparison(),
             CompareMode::Inline => self.read_anew(),
-            // The difference is there already.
-            CompareMode::SideBySide => Vec::new(),
+            // The difference is there already; what changed must be in view.
+            CompareMode::SideBySide => {
+                view.go_to_changed_cell();
+                Vec::new()
+            }
         }
     }
 
@@ -180,6 +195,7 @@ impl App {
             Some(row) => {
                 view.grid.row = row;
                 view.lost_key = None;
+                view.go_to_changed_cell();
             }
             None => self.notify(if forward {
                 "this is the last change"
@@ -215,5 +231,28 @@ impl App {
             "no mark is earlier"
         });
         Vec::new()
+    }
+}
+
+impl super::TableView {
+    /// Puts the cursor on a changed cell of its row: the one it is on, or the first.
+    fn go_to_changed_cell(&mut self) {
+        let Some(rows) = self.rows().filter(|r| !r.is_empty()) else {
+            return;
+        };
+        let row = self.grid.row.min(rows.len() - 1);
+        let is_changed =
+            |column: &super::grid::GridColumn| rows.is_cell_changed(row, column.source);
+        if self
+            .grid
+            .columns
+            .get(self.grid.column)
+            .is_some_and(is_changed)
+        {
+            return;
+        }
+        if let Some(column) = self.grid.columns.iter().position(is_changed) {
+            self.grid.column = column;
+        }
     }
 }

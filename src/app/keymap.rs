@@ -253,14 +253,14 @@ pub fn bindings() -> Vec<Binding> {
         &[char_key('a')],
         A::SetA,
         "mark A",
-        "set A, the moment to compare with, to the playhead (again: take it away)",
+        "A, to compare with, is the playhead's moment; again: no A",
     );
     bind(
         everywhere,
         &[char_key('b')],
         A::SetB,
         "",
-        "set B to the playhead (again: B is the playhead, wherever it goes)",
+        "B is this moment; again: B moves with the playhead",
     );
     bind(everywhere, &[char_key('x')], A::Swap, "", "swap A and B");
     bind(

@@ -359,6 +359,10 @@ impl App {
         let Some(Overlay::Row(row)) = &self.overlay else {
             return None;
         };
+        // A comparison has both sides at hand.
+        if self.view()?.compare != CompareMode::Off {
+            return None;
+        }
         let key = row.key.clone();
         let request = Request::Row {
             table: self.current()?.name.clone(),
@@ -677,10 +681,21 @@ impl App {
         view.error = None;
         let moment = snapshot.as_of();
         view.show(id, snapshot, diff);
-        if let Some(key) = view.lost_key.clone() {
-            let short = crate::text::ellipsis(&key, 24);
-            self.notify(format!("{short} is not there as of {}", describe(moment)));
-        }
+        let Some(key) = view.lost_key.clone() else {
+            return;
+        };
+        let short = crate::text::ellipsis(&key, 24);
+        // A key that a filter leaves out is still there.
+        let is_there = view
+            .comparison
+            .as_ref()
+            .is_some_and(|c| c.diff.b().find(&key).is_ok());
+        let filter = view.filter.label();
+        self.notify(if is_there {
+            format!("{short} is there, but not among the rows shown ({filter})")
+        } else {
+            format!("{short} is not there as of {}", describe(moment))
+        });
     }
 
     /// A table without an open segment opens at its last tick, which is known only now.

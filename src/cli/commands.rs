@@ -48,6 +48,16 @@ pub(super) async fn run(command: Command, lake: &str) -> Result<Outcome> {
     } = command
     {
         let (from, to) = (moment(Some(&from))?, moment(to.as_deref())?);
+        if columns
+            .as_deref()
+            .is_some_and(|c| Projection::parse(c) == Projection::Columns(Vec::new()))
+        {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "--columns names no value column to compare",
+            )
+            .hint("without --columns, all are compared"));
+        }
         let projection = columns
             .as_deref()
             .map_or(Projection::All, Projection::parse);

@@ -133,12 +133,19 @@ fn usage_error(e: &clap::Error) -> Error {
     } else {
         format!("{message} {}", listed.join(", "))
     };
+    let possible = text.lines().find_map(|l| {
+        let l = l.trim().strip_prefix("[possible values: ")?;
+        Some(format!("it may be {}", l.trim_end_matches(']')))
+    });
     let tip = text
         .lines()
         .find_map(|l| l.trim().strip_prefix("tip: "))
         .map(str::to_owned);
-    Error::new(ErrorKind::Usage, message)
-        .hint(tip.unwrap_or_else(|| "azof-tui --help shows what there is".to_owned()))
+    Error::new(ErrorKind::Usage, message).hint(
+        possible
+            .or(tip)
+            .unwrap_or_else(|| "azof-tui --help shows what there is".to_owned()),
+    )
 }
 
 /// One line that begins `error:`, and a `hint:` line where there is a next step.

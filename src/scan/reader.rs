@@ -177,20 +177,16 @@ impl Reader {
                 work()
             })
         };
-        let done = match Arc::clone(&self.cpu).try_acquire_owned() {
-            Ok(permit) => run(permit).await,
-            // A task of its own: a future that waits for its turn while nobody polls it would keep the turn from all
-            // others.
-            Err(_) => {
-                let cpu = Arc::clone(&self.cpu);
-                let waiting = tokio::spawn(async move {
-                    let permit = cpu.acquire_owned().await.map_err(|_| Error::cancelled())?;
-                    run(permit).await.map_err(|e| stopped(&e))
-                });
-                return waiting.await.map_err(|e| stopped(&e))??;
-            }
-        };
-        done.map_err(|e| stopped(&e))?
+        if let Ok(permit) = Arc::clone(&self.cpu).try_acquire_owned() {
+            return run(permit).await.map_err(|e| stopped(&e))?;
+        }
+        // A task of its own: a future that waits for its turn while nobody polls it would keep the turn from all others.
+        let cpu = Arc::clone(&self.cpu);
+        let waiting = tokio::spawn(async move {
+            let permit = cpu.acquire_owned().await.map_err(|_| Error::cancelled())?;
+            run(permit).await.map_err(|e| stopped(&e))
+        });
+        waiting.await.map_err(|e| stopped(&e))??
     }
 
     /// Reads a row group's keys, event times and these columns; `None` where its statistics rule every row out.

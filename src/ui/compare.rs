@@ -65,9 +65,23 @@ pub(super) fn headline(
     }
     let mut cells: Vec<_> = summary.cells.iter().collect();
     cells.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    for (i, (name, count)) in cells.into_iter().enumerate() {
+    // As many columns as there is room for; the count of the others says that there are more.
+    let room = usize::from(area.width.saturating_sub(2));
+    let mut used: usize = pieces
+        .iter()
+        .map(|(text, _)| crate::text::width(text))
+        .sum();
+    for (i, (name, count)) in cells.iter().enumerate() {
         let gap = if i == 0 { "   " } else { " · " };
-        pieces.push((format!("{gap}{name} {}", number(*count)), Role::Dim));
+        let text = format!("{gap}{} {}", crate::text::visible(name), number(*count));
+        let rest = cells.len() - i;
+        let reserve = if rest > 1 { 5 } else { 0 };
+        if used + crate::text::width(&text) + reserve > room {
+            pieces.push((format!("  +{rest}"), Role::Dim));
+            break;
+        }
+        used += crate::text::width(&text);
+        pieces.push((text, Role::Dim));
     }
     canvas.spans(area.x + 1, area.y, area.width.saturating_sub(2), &pieces);
 }

@@ -33,12 +33,25 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         left.push(("by key ↑".to_owned(), Role::Dim));
     }
     let view = app.view();
-    canvas.frame(
-        area,
-        &left,
-        &view.map(|v| extent(app, v)).unwrap_or_default(),
-        focused,
-    );
+    let mut right = view.map(|v| extent(app, v)).unwrap_or_default();
+    // The tabs stand where the title would; what does not fit beside them goes, the least important first.
+    let taken = if areas.tabs {
+        crate::app::tabs()
+            .last()
+            .map_or(0, |(_, x, label)| *x + label.len() as u16)
+    } else {
+        0
+    };
+    let width = |pieces: &[(String, Role)]| {
+        pieces
+            .iter()
+            .map(|(t, _)| crate::text::width(t) as u16)
+            .sum::<u16>()
+    };
+    while !right.is_empty() && width(&right) + taken + 5 > area.width {
+        right.remove(0);
+    }
+    canvas.frame(area, &left, &right, focused);
     let Some(view) = view else {
         no_table(app, inside, canvas);
         return;
@@ -120,10 +133,18 @@ fn extent(app: &App, view: &TableView) -> Vec<(String, Role)> {
                 if !view.filter.label().is_empty() {
                     pieces.push((format!("{} · ", view.filter.label()), Role::Waiting));
                 }
-                pieces.push((
-                    format!("change {} of {} · ", number(at), number(of)),
-                    Role::Text,
-                ));
+                if view.changed_columns_only {
+                    pieces.push(("changed columns · ".to_owned(), Role::Waiting));
+                }
+                let on_one = rows
+                    .kind(view.grid.row)
+                    .is_some_and(ChangeKind::is_difference);
+                let place = if on_one {
+                    format!("change {} of {} · ", number(at), number(of))
+                } else {
+                    format!("{} · ", crate::text::counted(of, "change"))
+                };
+                pieces.push((place, Role::Text));
             }
             pieces.push((span, Role::Dim));
             pieces

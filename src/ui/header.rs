@@ -2,6 +2,7 @@
 
 use crate::app::keymap::Scope;
 use crate::app::layout::Areas;
+use crate::app::rows::CompareMode;
 use crate::app::{App, Overlay, Panel, TableView};
 use crate::event_time::AsOf;
 use crate::text::{bytes, counted, ellipsis, width};
@@ -59,9 +60,15 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
 
 /// The moment asked for, and where it differs the moment shown.
 fn moment(view: &TableView) -> Vec<(String, Role)> {
+    // Of a comparison, the header names the moment of the rows that are shown.
+    let asked = match view.compared() {
+        Some((a, _)) if view.flipped => a,
+        Some((_, b)) => b,
+        None => view.playhead,
+    };
     let mut pieces = vec![
         ("AS OF ".to_owned(), Role::Dim),
-        (moment_text(view.playhead), Role::Moment),
+        (moment_text(asked), Role::Moment),
     ];
     match view.showing_other() {
         Some(shown) if view.error.is_none() => {
@@ -69,6 +76,12 @@ fn moment(view: &TableView) -> Vec<(String, Role)> {
         }
         _ if view.pending.is_some() && view.snapshot.is_none() => {
             pieces.push((" …".to_owned(), Role::Waiting));
+        }
+        _ if view.b.is_some_and(|b| b != view.playhead) && view.compared().is_some() => {
+            pieces.push((
+                format!("  playhead {}", moment_text(view.playhead)),
+                Role::Dim,
+            ));
         }
         _ => {}
     }
@@ -89,11 +102,14 @@ fn moment_text(moment: AsOf) -> String {
 fn facts(app: &App) -> String {
     let mut facts = Vec::new();
     facts.extend(app.info().map(|i| format!("v{}", i.version)));
-    if let Some(snapshot) = app
+    let shown = app
         .view()
         .filter(|v| v.error.is_none())
-        .and_then(|v| v.snapshot.as_ref())
-    {
+        .and_then(|v| match &v.comparison {
+            Some(comparison) if v.flipped => Some(comparison.diff.a()),
+            _ => v.snapshot.as_ref(),
+        });
+    if let Some(snapshot) = shown {
         facts.push(counted(snapshot.len(), "row"));
         facts.push(format!(
             "{:.0} ms",
@@ -210,6 +226,28 @@ fn hints(app: &App) -> Vec<(String, String)> {
     if !fixed.is_empty() {
         return fixed
             .iter()
+            .map(|(k, h)| ((*k).to_owned(), (*h).to_owned()))
+            .collect();
+    }
+    if let Some(view) = app.view().filter(|v| v.comparison.is_some()) {
+        let next_mode = if view.compare == CompareMode::Inline {
+            "side by side"
+        } else {
+            "leave"
+        };
+        let hints = [
+            ("] [", "changes"),
+            ("c", "rows"),
+            ("C", "columns"),
+            ("d", next_mode),
+            (", .", "step"),
+            ("?", "help"),
+            ("q", "quit"),
+        ];
+        let more = [("x", "swap"), ("`", "flip"), ("b", "fix B")];
+        return hints
+            .iter()
+            .chain(&more)
             .map(|(k, h)| ((*k).to_owned(), (*h).to_owned()))
             .collect();
     }

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use crate::app::cell::{format_value, precision_of};
 use crate::app::keymap::Scope;
 use crate::app::layout::Areas;
+use crate::app::rows::Comparison;
 use crate::app::{App, Overlay, Prompt, RowView};
 use crate::event_time::{AsOf, TimeError};
 use crate::format::{EVENT_TIME, KEY};
@@ -230,6 +231,19 @@ fn whole_row(app: &App, areas: Areas, row: &RowView, canvas: &mut Canvas<'_>) {
         (ellipsis(&row.key, usize::from(box_width) / 2), Role::Key),
         (moment, Role::Moment),
     ];
+    let compared = app.view().and_then(|v| v.comparison.as_ref());
+    if let Some(comparison) = compared {
+        let (title, lines) = compared_lines(comparison, &row.key, usize::from(box_width) - 4);
+        let height = (lines.len() as u16 + 2).clamp(8, screen.height.saturating_sub(4));
+        return scrolled(
+            canvas,
+            screen,
+            &title,
+            &lines,
+            row.scroll,
+            (box_width, height),
+        );
+    }
     let lines = match &row.record {
         None => vec![vec![("reading …".to_owned(), Role::Waiting)]],
         Some((_, None)) => vec![vec![(
@@ -247,6 +261,108 @@ fn whole_row(app: &App, areas: Areas, row: &RowView, canvas: &mut Canvas<'_>) {
         row.scroll,
         (box_width, height),
     );
+}
+
+/// Name and both sides' values of every column compared; what differs has the sign of a change.
+fn compared_lines(comparison: &Comparison, key: &str, room: usize) -> (LineOf, Vec<LineOf>) {
+    let diff = &comparison.diff;
+    let found = diff
+        .changes()
+        .binary_search_by(|c| diff.key(*c).cmp(key))
+        .ok()
+        .map(|at| diff.changes()[at]);
+    let Some(change) = found else {
+        let line = vec![(
+            "This key is there at neither moment.".to_owned(),
+            Role::Waiting,
+        )];
+        return (vec![(ellipsis(key, room / 2), Role::Key)], vec![line]);
+    };
+    let title = vec![
+        (ellipsis(key, room / 2), Role::Key),
+        (
+            format!(" {}", change.kind.name()),
+            super::compare::role(change.kind),
+        ),
+    ];
+    let times = (
+        change.a().map(|row| Value::Time(diff.a().event_time(row))),
+        change.b().map(|row| Value::Time(diff.b().event_time(row))),
+    );
+    let mut fields = vec![(EVENT_TIME, times, false)];
+    for (i, column) in diff.columns().iter().enumerate() {
+        fields.push((
+            &column.name,
+            diff.values(change, i),
+            diff.is_cell_changed(change, i),
+        ));
+    }
+    let names = fields
+        .iter()
+        .map(|(n, ..)| width(&visible(n)))
+        .max()
+        .unwrap_or(0)
+        .min(30);
+    let half = room.saturating_sub(names + 6) / 2;
+    let moments = [diff.a().as_of(), diff.b().as_of()].map(|m| match m {
+        AsOf::At(at) => at.to_text(at.precision()),
+        AsOf::Current => "current".to_owned(),
+    });
+    let head = |name: &str, moment: &str| {
+        (
+            fit(&format!("{name} {moment}"), half, Align::Left),
+            Role::Moment,
+        )
+    };
+    let gap = || ("  ".to_owned(), Role::Text);
+    let mut lines = vec![
+        vec![
+            (" ".repeat(names + 4), Role::Text),
+            head("A", &moments[0]),
+            gap(),
+            head("B", &moments[1]),
+        ],
+        Vec::new(),
+    ];
+    for (name, (a, b), changed) in fields {
+        let part = |value: Option<Value<'_>>| match value {
+            None => vec![("absent".to_owned(), Role::Waiting)],
+            Some(value) => {
+                let precision = precision_of(
+                    match value {
+                        Value::Time(at) => Some(at),
+                        _ => None,
+                    }
+                    .into_iter(),
+                );
+                let role = match value {
+                    _ if changed => Role::Changed,
+                    Value::Null => Role::Null,
+                    _ => Role::Text,
+                };
+                wrapped(&format_value(value, precision), half.max(4))
+                    .into_iter()
+                    .map(|t| (t, role))
+                    .collect()
+            }
+        };
+        let (left, right) = (part(a), part(b));
+        for i in 0..left.len().max(right.len()) {
+            let (label, sign) = if i == 0 { (name, changed) } else { ("", false) };
+            let side = |parts: &[(String, Role)]| {
+                let (text, role) = parts.get(i).cloned().unwrap_or((String::new(), Role::Text));
+                (fit(&text, half, Align::Left), role)
+            };
+            lines.push(vec![
+                (fit(label, names, Align::Left) + "  ", Role::Dim),
+                (if sign { "~ " } else { "  " }.to_owned(), Role::Changed),
+                side(&left),
+                gap(),
+                side(&right),
+            ]);
+        }
+    }
+    (title, lines)
 }
 
 /// Name and value of every column; long values go on below.

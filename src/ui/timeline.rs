@@ -237,27 +237,16 @@ fn playhead(view: &TableView, area: Rect, canvas: &mut Canvas<'_>) {
     let Some(cell) = view.timeline.cell_of(view.playhead, area.width) else {
         return;
     };
-    if let Some(a) = view.a {
-        mark(view, (a, "A"), area, canvas);
-        if let (Some(from), true) = (
+    if let (Some((a, b)), style) = (view.compared(), canvas.theme.style(Role::Moment)) {
+        let ends = (
             view.timeline.cell_of(a, area.width),
-            view.compared().is_some(),
-        ) {
-            let other = view.b.unwrap_or(view.playhead);
-            let to = view.timeline.cell_of(other, area.width).unwrap_or(from);
-            for between in from.min(to) + 1..from.max(to) {
-                canvas.put(
-                    area.x + between,
-                    area.y,
-                    "╌",
-                    1,
-                    canvas.theme.style(Role::Moment),
-                );
+            view.timeline.cell_of(b, area.width),
+        );
+        if let (Some(from), Some(to)) = ends {
+            for between in from.min(to)..=from.max(to) {
+                canvas.put(area.x + between, area.y, "╌", 1, style);
             }
         }
-    }
-    if let Some(b) = view.b {
-        mark(view, (b, "B"), area, canvas);
     }
     let style = canvas.theme.style(Role::Moment);
     // A moment outside the data stands at the edge, and points to where it is.
@@ -272,32 +261,35 @@ fn playhead(view: &TableView, area: Rect, canvas: &mut Canvas<'_>) {
         AsOf::Current => "current".to_owned(),
     };
     let width = label.chars().count() as u16;
-    // Beside the sign on whichever side has room: right of it, left of A, or between the two.
-    let a = view
-        .a
-        .and_then(|a| view.timeline.cell_of(a, area.width))
-        .filter(|a| *a < cell);
-    let x = if cell + 2 + width < area.width {
-        cell + 2
-    } else if let Some(a) = a.filter(|a| *a > width) {
-        a - width - 1
-    } else {
-        cell.saturating_sub(width + 1)
+    let marks: Vec<(u16, String)> = [(view.a, "A"), (view.b, "B")]
+        .into_iter()
+        .filter_map(|(at, name)| mark(view, at?, name, area.width))
+        .collect();
+    // Beside the sign, where it hides no mark: right of it, or left.
+    let is_free = |x: u16| {
+        let taken =
+            |(at, name): &(u16, String)| *at < x + width && x < *at + name.chars().count() as u16;
+        x + width <= area.width && !marks.iter().any(taken)
     };
-    if a.is_some_and(|a| x <= a && a < x + width) {
-        return;
+    let places = [
+        cell.checked_add(2),
+        cell.checked_sub(width + 1),
+        cell.checked_sub(width + 4),
+    ];
+    if let Some(x) = places.into_iter().flatten().find(|x| is_free(*x)) {
+        canvas.put(area.x + x, area.y, &label, width, style);
     }
-    canvas.put(area.x + x, area.y, &label, width, style);
+    for (at, name) in marks.iter().filter(|(at, _)| *at != cell) {
+        canvas.put(area.x + at, area.y, name, 2, style);
+    }
 }
 
-fn mark(view: &TableView, (at, name): (AsOf, &str), area: Rect, canvas: &mut Canvas<'_>) {
-    if let Some(cell) = view.timeline.cell_of(at, area.width) {
-        canvas.put(
-            area.x + cell,
-            area.y,
-            name,
-            1,
-            canvas.theme.style(Role::Moment),
-        );
-    }
+/// Where a mark stands and how it is written: one outside the stretch shown points to where it is.
+fn mark(view: &TableView, at: AsOf, name: &str, width: u16) -> Option<(u16, String)> {
+    let (from, to) = view.timeline.shown_range()?;
+    Some(match at {
+        AsOf::At(at) if at.ms() < from => (0, format!("◂{name}")),
+        AsOf::At(at) if at.ms() > to => (width.saturating_sub(2), format!("{name}▸")),
+        _ => (view.timeline.cell_of(at, width)?, name.to_owned()),
+    })
 }
