@@ -308,7 +308,7 @@ fn align<'a>(a: &'a Snapshot, b: &'a Snapshot) -> impl Iterator<Item = Change> +
             (true, false) => Ordering::Less,
             (false, true) => Ordering::Greater,
             (true, true) if is_same_row(a, row_a, b, row_b) => Ordering::Equal,
-            (true, true) => a.key(row_a).cmp(b.key(row_b)),
+            (true, true) => a.compare_keys(row_a, b, row_b),
         };
         let mut change = Change {
             kind: ChangeKind::Same,
@@ -344,12 +344,13 @@ fn compare_rows(
     if is_same_row(a, row_a, b, row_b) {
         return ChangeKind::Same;
     }
+    let ((group_a, at_a), (group_b, at_b)) = (a.locate(row_a), b.locate(row_b));
     let mut changed = false;
     for (column, count) in columns.iter().zip(counts) {
         let (Some(in_a), Some(in_b), true) = (column.a, column.b, column.compared) else {
             continue;
         };
-        if a.value(row_a, in_a) != b.value(row_b, in_b) {
+        if !group_a.columns[in_a].is_equal(at_a, &group_b.columns[in_b], at_b) {
             changed = true;
             *count += 1;
         }

@@ -153,6 +153,31 @@ impl ColumnData {
         }
     }
 
+    /// True where a row of this column and a row of another hold the same value; null equals null. Columns of different
+    /// types hold different values.
+    pub fn is_equal(&self, row: usize, other: &Self, other_row: usize) -> bool {
+        match (self, other) {
+            (Self::Int(a), Self::Int(b)) => match (a.is_valid(row), b.is_valid(other_row)) {
+                (true, true) => a.value(row) == b.value(other_row),
+                (a, b) => a == b,
+            },
+            (Self::Text(a), Self::Text(b)) => match (a.is_valid(row), b.is_valid(other_row)) {
+                // Short texts are whole in their views, and equal where the views are.
+                (true, true) => {
+                    let (view_a, view_b) = (a.views()[row], b.views()[other_row]);
+                    let are_short = view_a as u32 <= 12 && view_b as u32 <= 12;
+                    if are_short {
+                        view_a == view_b
+                    } else {
+                        a.value(row) == b.value(other_row)
+                    }
+                }
+                (a, b) => a == b,
+            },
+            _ => self.value(row) == other.value(other_row),
+        }
+    }
+
     /// The column as an Arrow array of [`arrow_type`].
     pub fn to_array(&self) -> ArrayRef {
         match self {

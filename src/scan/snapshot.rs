@@ -97,6 +97,17 @@ impl Snapshot {
         (&self.chunks[at.chunk as usize], at.row as usize)
     }
 
+    /// Orders the keys of two rows, the other one of another snapshot.
+    pub fn compare_keys(&self, row: usize, other: &Self, other_row: usize) -> std::cmp::Ordering {
+        let ((a, at_a), (b, at_b)) = (self.locate(row), other.locate(other_row));
+        let (view_a, view_b) = (a.keys.views()[at_a], b.keys.views()[at_b]);
+        // A short key is whole in its view.
+        if view_a == view_b && view_a as u32 <= 12 {
+            return std::cmp::Ordering::Equal;
+        }
+        a.keys.value(at_a).cmp(b.keys.value(at_b))
+    }
+
     /// The row of a key; where there is none, the row before which it would stand.
     pub fn find(&self, key: &str) -> Result<usize, usize> {
         self.rows.binary_search_by(|at| {
