@@ -4,6 +4,8 @@
 //! into a [`Snapshot`](scan::Snapshot). Each module imports only those above it in the list below
 //! (`tests/layering.rs` holds that), and `docs/architecture.md` tells why.
 
+#![forbid(unsafe_code)]
+
 pub mod text;
 
 pub mod event_time;

@@ -598,7 +598,14 @@ impl App {
                     entry.rows = Some(rows);
                 }
             }
-            Answer::Failed(error) => self.on_failure(reply.id, reply.lane, error),
+            Answer::Failed(error) => {
+                self.on_failure(reply.id, reply.lane, error);
+                return if reply.lane == Lane::Snapshot {
+                    self.ask_for_counts()
+                } else {
+                    Vec::new()
+                };
+            }
             Answer::Done => {
                 if reply.lane == Lane::Tables {
                     self.listing = false;
@@ -755,7 +762,10 @@ impl App {
                 };
                 view.pending = None;
                 if !cancelled {
-                    view.error = Some(error);
+                    view.error = Some(error.clone());
+                    if let Some(entry) = self.current.and_then(|at| self.tables.get_mut(at)) {
+                        entry.rows = Some(Err(error));
+                    }
                 } else if let Some(snapshot) = &view.snapshot {
                     // What is shown is what is asked for again.
                     if view.b.is_none() {

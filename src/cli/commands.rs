@@ -8,6 +8,8 @@ use arrow::array::{
 };
 use arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
 
+use futures::stream::{self, StreamExt};
+
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::{AsOf, EventTime, TimeError, now, parse_as_of, parse_time};
@@ -19,6 +21,9 @@ use crate::text::{bytes, counted};
 use super::args::{Command, Output};
 use super::output::write_rows;
 use super::say;
+
+/// Tables looked at at the same time.
+const TABLES_AT_ONCE: usize = 8;
 
 /// More buckets than this are no summary.
 const BUCKETS_AT_MOST: usize = 1_000_000;
@@ -136,13 +141,16 @@ fn not_a_time(e: &TimeError) -> Error {
 async fn tables(lake: &Lakehouse, output: &Output) -> Result<()> {
     let names = lake.table_names().await?;
     let cancel = CancelToken::default();
-    let mut seen: Vec<Result<TableSummary>> = Vec::with_capacity(names.len());
-    for name in &names {
-        seen.push(match lake.table(name).await {
+    let looking = names.iter().map(|name| async {
+        match lake.table(name).await {
             Ok(table) => table.summary(&cancel).await,
             Err(e) => Err(e),
-        });
-    }
+        }
+    });
+    let seen: Vec<Result<TableSummary>> = stream::iter(looking)
+        .buffered(TABLES_AT_ONCE)
+        .collect()
+        .await;
     let number = |value: fn(&TableSummary) -> u64| -> ArrayRef {
         Arc::new(
             seen.iter()

@@ -61,9 +61,18 @@ fn start(cli: Cli) -> Result<Outcome> {
             print_all(&script).map(|()| Outcome::Done)
         }
         Some(Command::Man) => {
+            // The program's page, then one for each command.
             let mut page = Vec::new();
-            let written = clap_mangen::Man::new(Cli::command()).render(&mut page);
-            written.map_err(|e| Error::new(ErrorKind::Output, e.to_string()))?;
+            let mut program = Cli::command();
+            program.build();
+            let commands = program.get_subcommands().cloned().collect::<Vec<_>>();
+            for command in std::iter::once(program)
+                .chain(commands)
+                .filter(|c| c.get_name() != "help")
+            {
+                let written = clap_mangen::Man::new(command).render(&mut page);
+                written.map_err(|e| Error::new(ErrorKind::Output, e.to_string()))?;
+            }
             print_all(&page).map(|()| Outcome::Done)
         }
         Some(command) => {
@@ -141,11 +150,18 @@ fn usage_error(e: &clap::Error) -> Error {
         .lines()
         .find_map(|l| l.trim().strip_prefix("tip: "))
         .map(str::to_owned);
-    Error::new(ErrorKind::Usage, message).hint(
-        possible
-            .or(tip)
-            .unwrap_or_else(|| "azof-tui --help shows what there is".to_owned()),
-    )
+    // The usage line names the command that was being read.
+    let usage = text
+        .lines()
+        .find_map(|l| l.trim().strip_prefix("Usage: azof-tui "));
+    let command = usage
+        .and_then(|l| l.split_whitespace().next())
+        .filter(|w| w.chars().all(char::is_alphabetic));
+    let help = command.map_or(
+        "azof-tui --help shows what there is".to_owned(),
+        |command| format!("azof-tui {command} --help shows what it takes"),
+    );
+    Error::new(ErrorKind::Usage, message).hint(possible.or(tip).unwrap_or(help))
 }
 
 /// One line that begins `error:`, and a `hint:` line where there is a next step.

@@ -13,7 +13,7 @@ use super::theme::Role;
 pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     let area = areas.header;
     let facts = facts(app);
-    let moment = app.view().map(moment).unwrap_or_default();
+    let moment = app.view().map(|view| moment(app, view)).unwrap_or_default();
     let table = app.current().map(|t| t.name.as_str());
     let total = usize::from(area.width);
     // The moment is never left out; the facts and the path give way.
@@ -59,7 +59,7 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
 }
 
 /// The moment asked for, and where it differs the moment shown.
-fn moment(view: &TableView) -> Vec<(String, Role)> {
+fn moment(app: &App, view: &TableView) -> Vec<(String, Role)> {
     // Of a comparison, the header names the moment of the rows that are shown.
     let asked = match view.compared() {
         Some((a, _)) if view.flipped => a,
@@ -77,6 +77,9 @@ fn moment(view: &TableView) -> Vec<(String, Role)> {
         _ if view.pending.is_some() && view.snapshot.is_none() => {
             pieces.push((" …".to_owned(), Role::Waiting));
         }
+        _ if is_at_the_end_of_a_closed_table(app, view) => {
+            pieces.push((" last tick".to_owned(), Role::Dim))
+        }
         _ if view.b.is_some_and(|b| b != view.playhead) && view.compared().is_some() => {
             pieces.push((
                 format!("  playhead {}", moment_text(view.playhead)),
@@ -86,6 +89,16 @@ fn moment(view: &TableView) -> Vec<(String, Role)> {
         _ => {}
     }
     pieces
+}
+
+/// A table without an open segment has no current state; its last tick is the newest there is.
+fn is_at_the_end_of_a_closed_table(app: &App, view: &TableView) -> bool {
+    let is_closed = app.info().is_some_and(|info| info.newest != AsOf::Current);
+    let ticks = view.timeline.ticks.as_ref().map(|t| t.len());
+    is_closed
+        && view.compared().is_none()
+        && ticks.is_some()
+        && view.timeline.tick_number(view.playhead) == ticks
 }
 
 /// A moment with its zone.

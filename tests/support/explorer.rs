@@ -175,6 +175,18 @@ impl Explorer {
             && header.ends_with(" ms")
         {
             header.truncate(header.rfind(" · ").unwrap_or(header.len()));
+            // Where the facts begin depends on how many digits the time had.
+            if let Some((left, facts)) = header.clone().rsplit_once("  v") {
+                *header = format!("{}   v{facts}", left.trim_end());
+            }
+        }
+        // What had been read before is a matter of luck.
+        if let Some(hints) = lines.last_mut()
+            && (hints.ends_with("from memory") || hints.contains(" request"))
+        {
+            let end = hints.rfind("  ").unwrap_or(hints.len());
+            hints.truncate(end);
+            hints.truncate(hints.trim_end().len());
         }
         lines.join("\n")
     }
