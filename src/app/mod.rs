@@ -9,6 +9,7 @@ pub mod layout;
 mod message;
 mod mouse;
 mod prompt;
+mod replies;
 pub mod rows;
 mod timeline;
 mod update;

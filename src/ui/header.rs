@@ -78,7 +78,7 @@ fn moment(app: &App, view: &TableView) -> Vec<(String, Role)> {
             pieces.push((" …".to_owned(), Role::Waiting));
         }
         _ if is_at_the_end_of_a_closed_table(app, view) => {
-            pieces.push((" last tick".to_owned(), Role::Dim))
+            pieces.push((" last tick".to_owned(), Role::Dim));
         }
         _ if view.b.is_some_and(|b| b != view.playhead) && view.compared().is_some() => {
             pieces.push((

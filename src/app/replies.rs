@@ -1,0 +1,284 @@
+//! What happens on each reply of the engine.
+
+use std::sync::Arc;
+
+use crate::diff::Diff;
+use crate::engine::{Answer, Lane, Reply, Request, RequestId, TableInfo};
+use crate::error::{Error, ErrorKind};
+use crate::event_time::AsOf;
+use crate::scan::Snapshot;
+
+use super::rows::{CompareMode, Comparison};
+use super::update::describe;
+use super::{App, Effect, Overlay, TableEntry, TableView};
+
+impl App {
+    pub(super) fn on_reply(&mut self, reply: Reply) -> Vec<Effect> {
+        match reply.answer {
+            Answer::TableNames(names) => self.on_table_names(names),
+            Answer::Table(name, info) => return self.on_table(&name, info),
+            Answer::TimelineProgress(progress) => {
+                if let Some(view) = self.waiting_for_timeline(reply.id) {
+                    view.timeline.progress(progress);
+                }
+            }
+            Answer::Ticks(ticks) => {
+                if let Some(view) = self.waiting_for_timeline(reply.id) {
+                    view.timeline.finish(ticks);
+                }
+                return self.settle_on_last_tick();
+            }
+            Answer::SnapshotProgress(read, of) => {
+                if let Some(pending) = self
+                    .view_mut()
+                    .and_then(|v| v.pending.as_mut())
+                    .filter(|p| p.id == reply.id)
+                {
+                    pending.progress = Some((read, of));
+                }
+            }
+            Answer::Snapshot(snapshot) => {
+                self.on_rows(reply.id, snapshot, None);
+                return self.ask_for_counts();
+            }
+            Answer::Compared(diff) => {
+                self.on_rows(reply.id, Arc::clone(diff.b()), Some(diff));
+                return self.ask_for_counts();
+            }
+            Answer::Row(snapshot, row) => {
+                if let Some(Overlay::Row(open)) = &mut self.overlay
+                    && open.id == reply.id
+                {
+                    open.record = Some((snapshot, row));
+                }
+            }
+            Answer::RowCount(name, rows) => {
+                if let Some(entry) = self.tables.iter_mut().find(|t| t.name == name) {
+                    entry.rows = Some(rows);
+                }
+            }
+            Answer::Failed(error) => {
+                self.on_failure(reply.id, reply.lane, error);
+                return if reply.lane == Lane::Snapshot {
+                    self.ask_for_counts()
+                } else {
+                    Vec::new()
+                };
+            }
+            Answer::Done => {
+                if reply.lane == Lane::Tables {
+                    self.listing = false;
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    fn waiting_for_timeline(&mut self, id: RequestId) -> Option<&mut TableView> {
+        self.tables
+            .iter_mut()
+            .filter_map(|t| t.view.as_mut())
+            .find(|v| v.timeline_id == Some(id))
+    }
+
+    fn on_table_names(&mut self, names: Vec<String>) {
+        let entry = |name| TableEntry {
+            name,
+            info: None,
+            rows: None,
+            view: None,
+        };
+        self.tables = names.into_iter().map(entry).collect();
+        if let Some(wanted) = self.start.table.clone() {
+            match self.tables.iter().position(|t| t.name == wanted) {
+                Some(at) => self.table_cursor = at,
+                None => self.notify(format!("there is no table '{wanted}'")),
+            }
+        }
+    }
+
+    fn on_table(&mut self, name: &str, info: Result<TableInfo, Error>) -> Vec<Effect> {
+        let Some(at) = self.tables.iter().position(|t| t.name == name) else {
+            return Vec::new();
+        };
+        self.tables[at].info = Some(info);
+        let wanted = match &self.start.table {
+            Some(table) if self.tables.iter().any(|t| t.name == *table) => table == name,
+            // Without a wish, the first table that opens.
+            _ => self.current.is_none() && self.tables[at].info.as_ref().is_some_and(Result::is_ok),
+        };
+        let unopened =
+            self.current.is_none() || (self.current == Some(at) && self.view().is_none());
+        if wanted && unopened {
+            self.open_table(at)
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn on_rows(&mut self, id: RequestId, snapshot: Arc<Snapshot>, diff: Option<Arc<Diff>>) {
+        let Some(at) = self.tables.iter().position(|t| {
+            // A reply is taken if it is of these columns and newer than what is shown; so a held key shows moments on
+            // its way, and what was overtaken changes nothing.
+            t.view.as_ref().is_some_and(|v| {
+                v.pending.is_some_and(|p| id <= p.id) && id >= v.valid_from && id > v.snapshot_id
+            })
+        }) else {
+            return;
+        };
+        if self.current != Some(at) {
+            return;
+        }
+        let newest = self.info().map(|i| i.newest);
+        let entry = &mut self.tables[at];
+        if newest == Some(snapshot.as_of()) {
+            entry.rows = Some(Ok(snapshot.len()));
+        }
+        let Some(view) = entry.view.as_mut() else {
+            return;
+        };
+        if view.pending.is_some_and(|p| p.id == id) {
+            view.pending = None;
+        }
+        view.error = None;
+        let moment = snapshot.as_of();
+        view.show(id, snapshot, diff);
+        let Some(key) = view.lost_key.clone() else {
+            return;
+        };
+        let short = crate::text::ellipsis(&key, 24);
+        // A key that a filter leaves out is still there.
+        let is_there = view
+            .comparison
+            .as_ref()
+            .is_some_and(|c| c.diff.b().find(&key).is_ok());
+        let filter = view.filter.label();
+        self.notify(if is_there {
+            format!("{short} is there, but not among the rows shown ({filter})")
+        } else {
+            format!("{short} is not there as of {}", describe(moment))
+        });
+    }
+
+    /// A table without an open segment opens at its last tick, which is known only now.
+    fn settle_on_last_tick(&mut self) -> Vec<Effect> {
+        let newest = self.info().map_or(AsOf::Current, |i| i.newest);
+        let Some(view) = self.view_mut() else {
+            return Vec::new();
+        };
+        let last = view.timeline.step(AsOf::Current, i32::MAX, newest);
+        match last {
+            Some(last) if newest != AsOf::Current && !view.moved && view.playhead != last => {
+                let effects = self.go_to(last);
+                self.timeline(|v| v.moved = false);
+                effects
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Counting the rows of all tables can wait until there are rows on screen.
+    fn ask_for_counts(&mut self) -> Vec<Effect> {
+        if self.counts_asked || self.listing {
+            return Vec::new();
+        }
+        self.counts_asked = true;
+        let uncounted = self
+            .tables
+            .iter()
+            .filter(|t| t.rows.is_none() && matches!(t.info, Some(Ok(_))));
+        let tables: Vec<String> = uncounted.map(|t| t.name.clone()).collect();
+        if tables.is_empty() {
+            Vec::new()
+        } else {
+            vec![self.send(Request::RowCounts { tables })]
+        }
+    }
+
+    fn on_failure(&mut self, id: RequestId, lane: Lane, error: Error) {
+        let cancelled = error.kind() == ErrorKind::Cancelled;
+        match lane {
+            Lane::Tables => {
+                self.listing = false;
+                self.lake_error = Some(error);
+            }
+            Lane::Timeline => {
+                if let Some(view) = self.waiting_for_timeline(id).filter(|_| !cancelled) {
+                    view.timeline.give_up();
+                    view.timeline_error = Some(error);
+                }
+            }
+            Lane::Snapshot => {
+                let Some(view) = self
+                    .view_mut()
+                    .filter(|v| v.pending.is_some_and(|p| p.id == id))
+                else {
+                    return;
+                };
+                view.pending = None;
+                if !cancelled {
+                    view.error = Some(error.clone());
+                    if let Some(entry) = self.current.and_then(|at| self.tables.get_mut(at)) {
+                        entry.rows = Some(Err(error));
+                    }
+                } else if let Some(snapshot) = &view.snapshot {
+                    // What is shown is what is asked for again.
+                    if view.b.is_none() {
+                        view.playhead = snapshot.as_of();
+                    }
+                    if view.comparison.is_none() {
+                        view.compare = CompareMode::Off;
+                    }
+                    self.notify("cancelled");
+                } else {
+                    view.error = Some(error.hint("press @ or , to read again"));
+                }
+            }
+            Lane::Row | Lane::Statistics => {}
+        }
+    }
+}
+
+impl TableView {
+    /// Puts rows on screen; the cursor stays on its key, or where the key would be.
+    fn show(&mut self, id: RequestId, snapshot: Arc<Snapshot>, diff: Option<Arc<Diff>>) {
+        let held = self.held_key();
+        self.comparison = diff.map(|diff| Comparison::new(diff, self.filter));
+        self.snapshot = Some(snapshot);
+        self.snapshot_id = id;
+        self.return_to(held);
+        self.set_grid_columns();
+    }
+
+    /// The key that the cursor is on, or was on before it went from view.
+    pub(super) fn held_key(&mut self) -> Option<String> {
+        let row = self.grid.row;
+        let lost = self.lost_key.take();
+        lost.or_else(|| {
+            let rows = self.rows().filter(|r| !r.is_empty())?;
+            Some(rows.key(row.min(rows.len() - 1)).to_owned())
+        })
+    }
+
+    /// Puts the cursor on a key, or where it would be.
+    pub(super) fn return_to(&mut self, key: Option<String>) {
+        let Some((key, rows)) = key.zip(self.rows()) else {
+            return;
+        };
+        let (row, len) = (rows.find(&key), rows.len());
+        match row {
+            Ok(row) => self.grid.move_keeping_line(row),
+            Err(row) => {
+                self.grid.move_keeping_line(row.min(len.saturating_sub(1)));
+                self.lost_key = Some(key);
+            }
+        }
+    }
+
+    /// Takes the columns of the rows that are shown.
+    pub(super) fn set_grid_columns(&mut self) {
+        let Some(rows) = self.rows() else { return };
+        let columns = rows.columns(self.columns[1].shown, self.changed_columns_only);
+        self.grid.set_columns(columns);
+    }
+}
