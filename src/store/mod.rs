@@ -166,7 +166,7 @@ impl Store {
         Ok(Some(bytes))
     }
 
-    /// The last `wanted` bytes of a file, and its length; `None` where it does not exist.
+    /// The last `wanted` bytes of a file, or all of it where the store knows no ranges, and its length; `None` where it does not exist.
     pub async fn read_tail(&self, folder: &str, file: &str, wanted: u64) -> Result<Option<Tail>> {
         let path = self.path(folder, Some(file))?;
         self.traffic.asked();
@@ -187,23 +187,26 @@ impl Store {
                     Err(object_store::Error::NotFound { .. }) => return Ok(None),
                     head => head.map_err(|e| self.fault(&e))?.size,
                 };
+                let range = file_len.saturating_sub(wanted)..file_len;
                 if file_len == 0 {
                     (Bytes::new(), 0)
                 } else {
                     self.traffic.asked();
-                    let range = file_len.saturating_sub(wanted)..file_len;
-                    (
-                        self.inner
-                            .get_range(&path, range)
-                            .await
-                            .map_err(|e| self.fault(&e))?,
-                        file_len,
-                    )
+                    let tail = match self.inner.get_range(&path, range).await {
+                        Ok(tail) => tail,
+                        // A server that knows no ranges at all gives the whole file.
+                        Err(_) => {
+                            self.traffic.asked();
+                            let answer = self.inner.get(&path).await.map_err(|e| self.fault(&e))?;
+                            answer.bytes().await.map_err(|e| self.fault(&e))?
+                        }
+                    };
+                    (tail, file_len)
                 }
             }
         };
         self.traffic.received(bytes.len());
-        if bytes.len() as u64 != file_len.min(wanted) {
+        if ![file_len.min(wanted), file_len].contains(&(bytes.len() as u64)) {
             return Err(short_answer(bytes.len() as u64, file_len.min(wanted)));
         }
         Ok(Some(Tail { bytes, file_len }))
@@ -278,7 +281,12 @@ impl Store {
 
     fn fault(&self, error: &object_store::Error) -> Error {
         use object_store::Error as E;
-        let detail = location::redact(&root_cause(error));
+        let cause = root_cause(error);
+        // Servers answer whole pages; the first line says what there is to say.
+        let detail = crate::text::ellipsis(
+            &location::redact(cause.lines().next().unwrap_or_default()),
+            200,
+        );
         let (message, hint) = match error {
             E::NotFound { .. } => ("it does not exist".to_owned(), None),
             E::PermissionDenied { .. } | E::Unauthenticated { .. } => (
