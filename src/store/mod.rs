@@ -192,14 +192,13 @@ impl Store {
                     (Bytes::new(), 0)
                 } else {
                     self.traffic.asked();
-                    let tail = match self.inner.get_range(&path, range).await {
-                        Ok(tail) => tail,
+                    let tail = if let Ok(tail) = self.inner.get_range(&path, range).await {
+                        tail
+                    } else {
                         // A server that knows no ranges at all gives the whole file.
-                        Err(_) => {
-                            self.traffic.asked();
-                            let answer = self.inner.get(&path).await.map_err(|e| self.fault(&e))?;
-                            answer.bytes().await.map_err(|e| self.fault(&e))?
-                        }
+                        self.traffic.asked();
+                        let answer = self.inner.get(&path).await.map_err(|e| self.fault(&e))?;
+                        answer.bytes().await.map_err(|e| self.fault(&e))?
                     };
                     (tail, file_len)
                 }
