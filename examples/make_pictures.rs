@@ -18,11 +18,7 @@ use explorer::Explorer;
 /// Name, moment at which the explorer opens, keys.
 const PICTURES: [(&str, &str, &str); 2] = [
     ("explorer", "2009-03-31", "jjj<Right><Right><Right>"),
-    (
-        "compare",
-        "2008-03-31",
-        "a@2009-03-31<Enter>ddjj<Right><Right><Right>",
-    ),
+    ("compare", "2008-03-31", "a@2009-03-31<Enter>dd]]"),
 ];
 
 fn main() {
