@@ -97,7 +97,6 @@ struct Company {
     /// Days after the quarter's end on which it reports.
     lag: usize,
     hides_industry: bool,
-    fraud: bool,
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -114,6 +113,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for company in companies(&mut random) {
         reports.extend(history(&company, &mut random));
     }
+    stage_a_fraud(&mut reports);
     // Latest first; of one key and one time, only one.
     reports.sort_by(|a, b| {
         b.event_time
@@ -153,7 +153,7 @@ fn companies(random: &mut Random) -> Vec<Company> {
     let quarters = ((LAST_YEAR - FIRST_YEAR + 1) * 4) as usize;
     let mut taken: Vec<String> = Vec::new();
     (0..COMPANIES)
-        .map(|number| {
+        .map(|_| {
             let key = symbol(random, &mut taken);
             let industry = pick_industry(random);
             let (_, _, growth, margin, _) = INDUSTRIES[industry];
@@ -179,7 +179,6 @@ fn companies(random: &mut Random) -> Vec<Company> {
                 shares: 10f64.powf(random.between(6.8, 9.3)),
                 lag: 18 + random.below(32),
                 hides_industry: random.share() < 0.04,
-                fraud: number == 137,
             }
         })
         .collect()
@@ -251,20 +250,6 @@ fn history(company: &Company, random: &mut Random) -> Vec<Report> {
             shares_diluted: Some(round(shares)),
             net_income: Some(round(sales * margin)),
         };
-        if company.fraud {
-            // Numbers too good to be true, until they are not.
-            let honest = report.clone();
-            report.revenue = Some(round(sales * (1.0 + number as f64 / 40.0)));
-            report.net_income = Some(round(sales * 0.30));
-            if year == 2013 && quarter == 2 {
-                report = Report {
-                    net_income: Some(round(-sales * 2.5)),
-                    ..honest
-                };
-            } else if year >= 2013 {
-                break;
-            }
-        }
         if random.share() < 0.015 {
             report.revenue = None;
         }
@@ -292,6 +277,44 @@ fn history(company: &Company, random: &mut Random) -> Vec<Report> {
         reports.push(report);
     }
     reports
+}
+
+/// Makes one software company too good to be true: ever growing, with a margin that never moves, until it says in the
+/// autumn of 2013 that most of it was invented, and then falls silent.
+fn stage_a_fraud(reports: &mut Vec<Report>) {
+    let (start, end) = (instant(2006, 1), instant(2013, 10));
+    let is_software = |r: &&Report| r.industry == Some("Software");
+    let lasts = |key: &str, from: i64, to: i64| {
+        reports
+            .iter()
+            .any(|r| r.key == key && r.event_time >= from && r.event_time < to)
+    };
+    let chosen = reports.iter().filter(is_software).map(|r| r.key.clone());
+    let Some(key) = chosen
+        .filter(|k| lasts(k, i64::MIN, start) && lasts(k, end, end + 80 * DAY_MS))
+        .max()
+    else {
+        return;
+    };
+    let confession = reports
+        .iter()
+        .filter(|r| r.key == key && r.event_time >= end)
+        .map(|r| r.event_time)
+        .min();
+    reports.retain(|r| r.key != key || confession.is_none_or(|at| r.event_time <= at));
+    for report in reports.iter_mut().filter(|r| r.key == key) {
+        let Some(honest) = report.revenue else {
+            continue;
+        };
+        if Some(report.event_time) == confession {
+            report.net_income = Some(round(-2.5 * honest as f64));
+            continue;
+        }
+        let quarters = (report.event_time - instant(2005, 1)) as f64 / (91.0 * DAY_MS as f64);
+        let told = honest as f64 * (1.0 + quarters.max(0.0) / 12.0);
+        report.revenue = Some(round(told));
+        report.net_income = Some(round(told * 0.30));
+    }
 }
 
 /// The day on which a quarter is reported: a Tuesday or a Thursday, a while after the quarter ends.

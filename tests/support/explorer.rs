@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use azof_tui::app::{App, Clock, Effect, Msg, Start};
-use azof_tui::engine::{Answer, EngineHandle, Lane, Reply};
+use azof_tui::engine::{Answer, EngineHandle, Reply};
 use azof_tui::event_time::parse_calendar;
 use azof_tui::scan::ReadLimits;
 use azof_tui::ui::{Depth, Theme, ThemeName, draw_buffer};
@@ -242,9 +242,4 @@ fn parse_keys(keys: &str) -> Vec<KeyEvent> {
         rest = left;
     }
     events
-}
-
-/// The lane of a reply, for tests of the engine itself.
-pub fn lane_of(reply: &Reply) -> Lane {
-    reply.lane
 }
