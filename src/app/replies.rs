@@ -68,6 +68,10 @@ impl App {
             Answer::Done => {
                 if reply.lane == Lane::Tables {
                     self.listing = false;
+                    // The rows may have come before the end of the list.
+                    if self.view().is_some_and(|v| v.snapshot.is_some()) {
+                        return self.ask_for_counts();
+                    }
                 }
             }
         }

@@ -179,10 +179,8 @@ pub(super) fn draw_hints(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     });
     let cost_width = width(&cost) as u16;
     let mut x = area.x + 1;
-    let mut end = area.right().saturating_sub(cost_width + 3);
-    if end < area.width / 2 {
-        end = area.right();
-    }
+    // What the read took is shown where the keys leave room for it.
+    let end = area.right();
     let hints = hints(app);
     let needed = |(keys, hint): &(String, String)| (width(keys) + 1 + width(hint)) as u16;
     // The way out and the help keep their place, whatever else must go.
@@ -192,9 +190,6 @@ pub(super) fn draw_hints(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         .filter(|h| is_kept(h))
         .map(|h| needed(h) + 2)
         .sum();
-    if x + kept + 12 > end {
-        end = area.right();
-    }
     for hint in &hints {
         if is_kept(hint) {
             kept = kept.saturating_sub(needed(hint) + 2);
