@@ -4,7 +4,7 @@
 mod support;
 
 use std::fs::File;
-use std::io::Cursor;
+use std::io::{Cursor, Read, Write};
 use std::process::{Command, Stdio};
 
 use arrow::array::RecordBatch;
@@ -437,4 +437,60 @@ fn the_log_tells_what_was_done() {
         lines.lines().count() == 2 && lines.contains("done (") && lines.contains("no such table"),
         "{lines}"
     );
+}
+
+/// Serves files of the committed lake over loopback, whole and one a connection: a web server that knows neither ranges
+/// nor listings. Ends after `connections`.
+fn serve(connections: usize) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(connections) {
+            let mut stream = stream.expect("a connection");
+            let (mut request, mut buffer) = (Vec::new(), [0; 1024]);
+            while !request.windows(4).any(|w| w == b"\r\n\r\n") {
+                match stream.read(&mut buffer) {
+                    Ok(n @ 1..) => request.extend_from_slice(&buffer[..n]),
+                    _ => break,
+                }
+            }
+            let request = String::from_utf8_lossy(&request).into_owned();
+            let mut words = request.split_whitespace();
+            let (method, path) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+            let (status, body) = match (method, std::fs::read(format!("{}{path}", test_data()))) {
+                ("GET" | "HEAD", Ok(body)) => ("200 OK", body),
+                ("GET" | "HEAD", Err(_)) => ("404 Not Found", Vec::new()),
+                _ => ("501 Not Implemented", Vec::new()),
+            };
+            let head = format!(
+                "HTTP/1.1 {status}\r\nContent-Length: {}\r\nLast-Modified: Mon, 01 Jan 2024 00:00:00 GMT\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            // The client may have seen enough.
+            let _ = stream.write_all(head.as_bytes());
+            if method == "GET" {
+                let _ = stream.write_all(&body);
+            }
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn a_lake_behind_a_plain_web_server_is_read() {
+    let url = serve(100);
+    let output = azof(&[
+        "scan",
+        "--path",
+        &url,
+        "--table",
+        "table0",
+        "--as-of",
+        "2024-02-20",
+        "--format",
+        "csv",
+    ]);
+    let expected =
+        "key,event_time,value\n1,2024-02-01T00:00:00.000Z,abc2\n2,2024-02-20T00:00:00.000Z,xyz2\n";
+    assert_eq!(stdout(&output), expected, "{}", stderr(&output));
 }

@@ -178,8 +178,8 @@ fn ctrl_c_leaves_when_nothing_runs() {
 }
 
 #[test]
-fn sigterm_and_sighup_leave_the_terminal_as_it_was() {
-    for signal in ["TERM", "HUP"] {
+fn every_signal_that_ends_it_leaves_the_terminal_as_it_was() {
+    for signal in ["TERM", "HUP", "INT", "QUIT"] {
         let mut pty = Pty::explorer(&[]);
         pty.wait_for("6 ticks");
         pty.signal(signal);

@@ -365,10 +365,13 @@ impl App {
         };
         let inside = Areas::inside(data);
         if let Some(view) = self.view_mut() {
-            let (compare, lines) = (view.compare, view.lines_above_rows());
-            let width = match compare {
-                CompareMode::SideBySide => (inside.width.saturating_sub(1)) / 2,
-                CompareMode::Off | CompareMode::Inline => inside.width,
+            let lines = view.lines_above_rows();
+            // Until the difference is there, one grid has the whole width.
+            let is_halved = view.compare == CompareMode::SideBySide && view.comparison.is_some();
+            let width = if is_halved {
+                inside.width.saturating_sub(1) / 2
+            } else {
+                inside.width
             };
             let mut grid = std::mem::take(&mut view.grid);
             if let Some(rows) = view.rows() {

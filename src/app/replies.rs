@@ -230,8 +230,9 @@ impl App {
                     if view.b.is_none() {
                         view.playhead = snapshot.as_of();
                     }
-                    if view.comparison.is_none() {
-                        view.compare = CompareMode::Off;
+                    match &view.comparison {
+                        Some(comparison) => view.a = Some(comparison.diff.a().as_of()),
+                        None => view.compare = CompareMode::Off,
                     }
                     self.notify("cancelled");
                 } else {

@@ -42,6 +42,8 @@ pub struct DataFile {
     pub(super) arrow: ArrowReaderMetadata,
     /// The end of the file, kept where it is the whole file, so that a small file costs one request.
     pub(super) whole: Option<Bytes>,
+    /// The event times of each row group, as its statistics say; asked for by every read, so worked out once.
+    event_times: Vec<Option<(i64, i64)>>,
 }
 
 impl DataFile {
@@ -98,12 +100,21 @@ impl DataFile {
         let arrow = contain(|| arrow_metadata(Arc::new(metadata)))
             .map_err(footer)?
             .map_err(footer)?;
-        let file = Self {
+        let mut file = Self {
             table: table.to_owned(),
             name: name.to_owned(),
             arrow,
             whole,
+            event_times: Vec::new(),
         };
+        let ranges = |file: &Self| {
+            (0..file.row_groups())
+                .map(|g| file.statistics_of(g))
+                .collect()
+        };
+        // Statistics that cannot be understood rule nothing out.
+        file.event_times =
+            contain(|| ranges(&file)).unwrap_or_else(|_| vec![None; file.row_groups()]);
         for (column, data_type) in [(KEY, DataType::String), (EVENT_TIME, DataType::DateTime)] {
             if file.leaf(column, data_type)?.is_none() {
                 return Err(Error::new(
@@ -167,12 +178,10 @@ impl DataFile {
 
     /// The least and the greatest event time of each row group, as its statistics say: `None` where they do not.
     pub fn event_time_range(&self, row_group: usize) -> Option<(i64, i64)> {
-        contain(|| self.event_time_range_trusting(row_group))
-            .ok()
-            .flatten()
+        self.event_times.get(row_group).copied().flatten()
     }
 
-    fn event_time_range_trusting(&self, row_group: usize) -> Option<(i64, i64)> {
+    fn statistics_of(&self, row_group: usize) -> Option<(i64, i64)> {
         let converter = self.event_time_statistics()?;
         let group = std::iter::once(self.row_group(row_group));
         let ms = |array: arrow::error::Result<arrow::array::ArrayRef>| first_ms(&array.ok()?);

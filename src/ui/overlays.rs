@@ -227,30 +227,21 @@ fn whole_row(app: &App, areas: Areas, row: &RowView, canvas: &mut Canvas<'_>) {
         AsOf::At(at) => format!(" as of {}", at.to_text(at.precision())),
         AsOf::Current => " as of current".to_owned(),
     });
-    let title = vec![
-        (ellipsis(&row.key, usize::from(box_width) / 2), Role::Key),
-        (moment, Role::Moment),
-    ];
-    let compared = app.view().and_then(|v| v.comparison.as_ref());
-    if let Some(comparison) = compared {
-        let (title, lines) = compared_lines(comparison, &row.key, usize::from(box_width) - 4);
-        let height = (lines.len() as u16 + 2).clamp(8, screen.height.saturating_sub(4));
-        return scrolled(
-            canvas,
-            screen,
-            &title,
-            &lines,
-            row.scroll,
-            (box_width, height),
-        );
-    }
-    let lines = match &row.record {
-        None => vec![vec![("reading …".to_owned(), Role::Waiting)]],
-        Some((_, None)) => vec![vec![(
-            "This key is not there as of this moment.".to_owned(),
-            Role::Waiting,
-        )]],
-        Some((snapshot, Some(at))) => record_lines(snapshot, *at, usize::from(box_width) - 4),
+    let room = usize::from(box_width) - 4;
+    let (title, lines) = if let Some(comparison) = app.view().and_then(|v| v.comparison.as_ref()) {
+        compared_lines(comparison, &row.key, room)
+    } else {
+        let title = vec![
+            (ellipsis(&row.key, room / 2), Role::Key),
+            (moment, Role::Moment),
+        ];
+        let said = |text: &str| vec![vec![(text.to_owned(), Role::Waiting)]];
+        let lines = match &row.record {
+            None => said("reading …"),
+            Some((_, None)) => said("This key is not there as of this moment."),
+            Some((snapshot, Some(at))) => record_lines(snapshot, *at, room),
+        };
+        (title, lines)
     };
     let height = (lines.len() as u16 + 2).clamp(8, screen.height.saturating_sub(4));
     scrolled(
