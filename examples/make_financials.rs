@@ -7,6 +7,8 @@
 //! that restate their past, one fraud, mergers, and figures that were never reported. Year segments hold quarter
 //! segments; a quarter's base holds only the keys touched since its year began; deltas are written newest first.
 
+mod random;
+
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
@@ -19,6 +21,7 @@ use azof_tui::event_time::{month_start, parse_calendar};
 use azof_tui::format::{Column, DataType};
 use azof_tui::scan::output_schema;
 use azof_tui::write::encode_data_file;
+use random::Random;
 use serde_json::{Value, json};
 
 const SEED: u64 = 0x0a20_f00d;
@@ -43,19 +46,16 @@ const INDUSTRIES: [(&str, f64, f64, f64, [f64; 4]); 12] = [
     ("Restaurants", 0.08, 0.04, 0.07, [0.95, 1.03, 1.03, 0.99]),
 ];
 
-/// A small generator of good enough quality (splitmix64), so that the data needs no crate and never changes.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
+/// Draws that companies need.
+trait Draw {
     /// Within 0 and 1.
+    fn share(&mut self) -> f64;
+    fn between(&mut self, low: f64, high: f64) -> f64;
+    /// About normal, mean 0, deviation 1.
+    fn normal(&mut self) -> f64;
+}
+
+impl Draw for Random {
     fn share(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
@@ -64,11 +64,6 @@ impl Random {
         low + (high - low) * self.share()
     }
 
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
-    /// About normal, mean 0, deviation 1.
     fn normal(&mut self) -> f64 {
         (0..12).map(|_| self.share()).sum::<f64>() - 6.0
     }

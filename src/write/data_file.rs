@@ -7,6 +7,10 @@ use parquet::file::properties::WriterProperties;
 
 use crate::error::{Error, ErrorKind, Result};
 
+/// Rows of a row group: few enough that the groups of a large file keep all cores busy, and that their statistics rule
+/// out what a read does not need.
+const ROWS_IN_GROUP: usize = 1 << 17;
+
 /// Encodes rows as a Parquet file with page statistics, compressed with Snappy, which every reader of the format knows.
 ///
 /// The batch has the columns `key` (string), `event_time` (ms, UTC) and the value columns, as
@@ -20,6 +24,7 @@ pub fn encode_data_file(batch: &RecordBatch) -> Result<Vec<u8>> {
     };
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
+        .set_max_row_group_row_count(Some(ROWS_IN_GROUP))
         .build();
     let mut writer =
         ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).map_err(failed)?;
