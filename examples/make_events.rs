@@ -20,7 +20,7 @@ use arrow::array::{
 use azof_tui::EventTime;
 use azof_tui::event_time::parse_calendar;
 use azof_tui::format::{Column, DataType};
-use azof_tui::scan::output_schema;
+use azof_tui::snapshot::output_schema;
 use azof_tui::write::encode_data_file;
 use random::Random;
 use serde_json::{Value, json};

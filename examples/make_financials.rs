@@ -19,7 +19,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMill
 use azof_tui::EventTime;
 use azof_tui::event_time::{month_start, parse_calendar};
 use azof_tui::format::{Column, DataType};
-use azof_tui::scan::output_schema;
+use azof_tui::snapshot::output_schema;
 use azof_tui::write::encode_data_file;
 use random::Random;
 use serde_json::{Value, json};

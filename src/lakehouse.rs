@@ -9,12 +9,16 @@ use crate::diff::Diff;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::{AsOf, EventTime};
 use crate::format::{
-    FileName, MANIFEST_BYTES_AT_MOST, Manifest, Plan, Projection, VERSION_BYTES_AT_MOST,
+    Column, FileName, MANIFEST_BYTES_AT_MOST, Manifest, Plan, Projection, VERSION_BYTES_AT_MOST,
     VERSION_FILE, Version, plan,
 };
-use crate::scan::{ReadLimits, Reader, Snapshot, read_snapshot};
+use crate::scan::{Chunks, ReadLimits, Reader, read_newest};
+use crate::snapshot::Snapshot;
 use crate::store::Store;
-use crate::timeline::{Ticks, TimelineProgress, read_ticks_with};
+use crate::timeline::{
+    Epoch, EpochCache, EpochIndex, EpochKey, Epochs, Ticks, TimelineProgress, read_index,
+    read_ticks_with, read_values,
+};
 use crate::write::{encode_data_file, read_csv};
 
 /// A CSV file larger than this is not turned into one data file.
@@ -28,6 +32,9 @@ const LOOKS_AT_ONCE: usize = 32;
 pub struct Lakehouse {
     store: Store,
     reader: Arc<Reader>,
+    /// Does what nobody waits for.
+    background: Arc<Reader>,
+    epochs: Arc<EpochCache>,
 }
 
 impl Lakehouse {
@@ -37,10 +44,20 @@ impl Lakehouse {
     }
 
     /// Opens a lake on a store that the caller has made.
+    ///
+    /// Of what the limits allow to be kept, half goes to decoded columns and half to the indexes of epochs.
     pub fn with_store(store: Store, limits: ReadLimits) -> Self {
+        let half = limits.cache_bytes / 2;
+        let chunks = ReadLimits {
+            cache_bytes: limits.cache_bytes - half,
+            ..limits
+        };
+        let reader = Reader::new(chunks);
         Self {
             store,
-            reader: Arc::new(Reader::new(limits)),
+            background: Arc::new(reader.apart()),
+            reader: Arc::new(reader),
+            epochs: Arc::new(EpochCache::new(half)),
         }
     }
 
@@ -120,6 +137,7 @@ impl Lakehouse {
             lake: self.clone(),
             name: name.to_owned(),
             version,
+            epochs: Arc::new(Epochs::of(&manifest)),
             manifest: Arc::new(manifest),
         })
     }
@@ -157,6 +175,7 @@ pub struct Table {
     name: String,
     version: Version,
     manifest: Arc<Manifest>,
+    epochs: Arc<Epochs>,
 }
 
 /// What a listing says of a table.
@@ -222,7 +241,8 @@ impl Table {
             .await
     }
 
-    /// Reads the rows, and tells after each row group how many of how many are read.
+    /// Reads the rows, and tells after each row group how many of how many are read. Where the index of the moment's
+    /// epoch is at hand, it answers.
     pub async fn snapshot_with(
         &self,
         as_of: AsOf,
@@ -230,25 +250,154 @@ impl Table {
         cancel: &CancelToken,
         on_progress: &(dyn Fn(usize, usize) + Sync),
     ) -> Result<Snapshot> {
-        let wanted = projection
-            .resolve(&self.manifest.schema)
-            .map_err(|e| self.place(e))?;
-        let columns = wanted
-            .into_iter()
-            .map(|i| self.manifest.schema.columns()[i].clone())
-            .collect();
+        if let Some(snapshot) = self.prepared_snapshot(as_of, projection) {
+            return Ok(snapshot);
+        }
+        let columns = self.columns(projection)?;
+        let epoch = self.epochs.at(as_of);
+        if let Some(index) = self.lake.epochs.index(&self.epoch_key(&epoch)) {
+            let values = self.values(&epoch, &columns, cancel).await?;
+            let rows = index.rows_at(epoch.ms(as_of));
+            return Ok(Snapshot::indexed(as_of, columns, values, rows));
+        }
         let plan = self.plan(as_of);
-        read_snapshot(
+        let found = read_newest(
             &self.lake.reader,
             &self.lake.store,
             &self.name,
             &plan,
-            columns,
+            &columns,
             cancel,
             on_progress,
         )
         .await
-        .map_err(|e| self.place(e))
+        .map_err(|e| self.place(e))?;
+        Ok(Snapshot::listed(as_of, columns, found))
+    }
+
+    /// The stretches of event time in which reads consider the same segments.
+    pub fn epochs(&self) -> &Epochs {
+        &self.epochs
+    }
+
+    /// The rows as of a moment, where they are at hand without a read; see [`Table::prepare`].
+    pub fn prepared_snapshot(&self, as_of: AsOf, projection: &Projection) -> Option<Snapshot> {
+        let columns = self.columns(projection).ok()?;
+        let epoch = self.epochs.at(as_of);
+        let key = self.epoch_key(&epoch);
+        let index = self.lake.epochs.index(&key)?;
+        let values = self.lake.epochs.values(&key, &columns)?;
+        let rows = index.rows_at(epoch.ms(as_of));
+        Some(Snapshot::indexed(as_of, columns, values, rows))
+    }
+
+    /// Makes the index of an epoch and fetches these value columns, so that every moment of it is at hand; answers
+    /// whether it is. It is not where memory does not allow.
+    pub async fn prepare(
+        &self,
+        epoch: &Epoch,
+        projection: &Projection,
+        cancel: &CancelToken,
+    ) -> Result<bool> {
+        let columns = self.columns(projection)?;
+        if self.index(epoch, cancel).await?.is_none() {
+            return Ok(false);
+        }
+        self.values(epoch, &columns, cancel).await?;
+        Ok(self.is_prepared(epoch, projection))
+    }
+
+    /// The same table, read behind the back of those who wait.
+    #[must_use]
+    pub fn in_background(&self) -> Self {
+        let reader = Arc::clone(&self.lake.background);
+        let lake = Lakehouse {
+            reader,
+            ..self.lake.clone()
+        };
+        Self {
+            lake,
+            ..self.clone()
+        }
+    }
+
+    /// True where the cache would hold so many epochs as large as this one, which it holds.
+    pub fn has_room_for_epochs(
+        &self,
+        epoch: &Epoch,
+        projection: &Projection,
+        epochs: usize,
+    ) -> bool {
+        let key = self.epoch_key(epoch);
+        let bytes = || {
+            let values = self
+                .lake
+                .epochs
+                .values(&key, &self.columns(projection).ok()?)?;
+            let values: usize = values.iter().map(|c| c.bytes()).sum();
+            Some(self.lake.epochs.index(&key)?.bytes() + values)
+        };
+        bytes().is_some_and(|bytes| bytes.saturating_mul(epochs) <= self.lake.epochs.budget())
+    }
+
+    /// True where every moment of an epoch is at hand with these value columns.
+    pub fn is_prepared(&self, epoch: &Epoch, projection: &Projection) -> bool {
+        let key = self.epoch_key(epoch);
+        self.columns(projection)
+            .is_ok_and(|columns| self.lake.epochs.values(&key, &columns).is_some())
+            && self.lake.epochs.index(&key).is_some()
+    }
+
+    /// The index of an epoch, made where it is not at hand; `None` where memory does not allow.
+    async fn index(&self, epoch: &Epoch, cancel: &CancelToken) -> Result<Option<Arc<EpochIndex>>> {
+        let key = self.epoch_key(epoch);
+        if let Some(index) = self.lake.epochs.index(&key) {
+            return Ok(Some(index));
+        }
+        let (lake, budget) = (&self.lake, self.lake.epochs.budget());
+        let of = (&*self.manifest, epoch);
+        let made = read_index(&lake.reader, &lake.store, &self.name, of, budget, cancel).await;
+        let made = made.map_err(|e| self.place(e))?.map(Arc::new);
+        if let Some(index) = &made {
+            lake.epochs.put_index(key, Arc::clone(index));
+        }
+        Ok(made)
+    }
+
+    async fn values(
+        &self,
+        epoch: &Epoch,
+        columns: &Arc<[Column]>,
+        cancel: &CancelToken,
+    ) -> Result<Chunks> {
+        let key = self.epoch_key(epoch);
+        if let Some(values) = self.lake.epochs.values(&key, columns) {
+            return Ok(values);
+        }
+        let (lake, of) = (&self.lake, (&*self.manifest, epoch));
+        let read = read_values(&lake.reader, &lake.store, &self.name, of, columns, cancel).await;
+        let values = read.map_err(|e| self.place(e))?;
+        lake.epochs
+            .put_values(key, Arc::clone(columns), Arc::clone(&values));
+        Ok(values)
+    }
+
+    fn epoch_key(&self, epoch: &Epoch) -> EpochKey {
+        EpochKey {
+            table: self.name.clone(),
+            version: self.version,
+            epoch: epoch.id,
+        }
+    }
+
+    /// The value columns of a projection.
+    fn columns(&self, projection: &Projection) -> Result<Arc<[Column]>> {
+        let schema = &self.manifest.schema;
+        let wanted = projection.resolve(schema).map_err(|e| self.place(e))?;
+        Ok(wanted
+            .into_iter()
+            .map(|i| schema.columns()[i].clone())
+            .collect())
     }
 
     /// Compares two moments in these value columns; both are read at the same time.

@@ -1,7 +1,7 @@
 //! Azof tables, read as of an event time: the library beneath the terminal explorer `azof-tui`.
 //!
 //! A lake is a directory or object-store prefix of tables. [`Lakehouse`] opens one; a [`Table`] is read as of a moment
-//! into a [`Snapshot`](scan::Snapshot). Each module imports only those above it in the list below
+//! into a [`Snapshot`](snapshot::Snapshot). Each module imports only those above it in the list below
 //! (`tests/layering.rs` holds that), and `docs/architecture.md` tells why.
 
 #![forbid(unsafe_code)]
@@ -16,6 +16,8 @@ pub mod cancel;
 
 pub mod contained;
 
+pub mod memory;
+
 pub mod format;
 
 pub mod store;
@@ -23,6 +25,8 @@ pub mod store;
 pub mod scan;
 
 pub mod timeline;
+
+pub mod snapshot;
 
 pub mod diff;
 

@@ -13,7 +13,8 @@ use arrow::array::{
 use arrow::datatypes::Int32Type;
 use azof_tui::cancel::CancelToken;
 use azof_tui::format::Projection;
-use azof_tui::scan::{ReadLimits, Snapshot, Value};
+use azof_tui::scan::{ReadLimits, Value};
+use azof_tui::snapshot::Snapshot;
 use azof_tui::{AsOf, ErrorKind, EventTime, Lakehouse};
 use proptest::prelude::*;
 use support::{Lake, Row, batch_to_parquet, parquet, shared_lake, test_data};
@@ -210,8 +211,18 @@ proptest! {
             let cold = Lakehouse::open(lake.path(), ReadLimits::default()).expect("a lake");
             let kept = Lakehouse::open(lake.path(), ReadLimits { cache_bytes: 1 << 20, ..ReadLimits::default() }).expect("a lake");
             let starved = Lakehouse::open(lake.path(), ReadLimits { cache_bytes: 1, decoders: 1, ..ReadLimits::default() }).expect("a lake");
+            let indexed = kept.table("t").await.expect("a table");
+            let cancel = CancelToken::default();
             for at in moments.into_iter().map(Some).chain([None]) {
                 let expected = naive_snapshot(&segments, at);
+                let epoch = indexed.epochs().at(as_of(at));
+                prop_assert!(indexed.prepare(&epoch, &Projection::All, &cancel).await.expect("an index"));
+                let snapshot = indexed.prepared_snapshot(as_of(at), &Projection::All).expect("it is at hand");
+                prop_assert_eq!(contents(&snapshot), expected.clone(), "by the index, as of {:?}", at);
+                for (row, key) in expected.keys().enumerate() {
+                    prop_assert_eq!(snapshot.find(key), Ok(row));
+                    prop_assert_eq!(snapshot.find(&format!("{key} ")), Err(row + 1));
+                }
                 for lakehouse in [&cold, &kept, &starved] {
                     let table = lakehouse.table("t").await.expect("a table");
                     let snapshot = table.snapshot(as_of(at), &Projection::All, &CancelToken::default()).await.expect("rows");

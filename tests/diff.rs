@@ -11,7 +11,8 @@ use azof_tui::cancel::CancelToken;
 use azof_tui::diff::{ChangeKind, Diff, SchemaChange};
 use azof_tui::event_time::parse_calendar;
 use azof_tui::format::Projection;
-use azof_tui::scan::{ReadLimits, Snapshot, Value};
+use azof_tui::scan::{ReadLimits, Value};
+use azof_tui::snapshot::Snapshot;
 use azof_tui::ui::{Depth, Role, Theme, ThemeName};
 use azof_tui::{AsOf, EventTime, Lakehouse};
 use proptest::prelude::*;
@@ -67,8 +68,7 @@ fn naive(a: &Contents, b: &Contents, key: &str) -> ChangeKind {
 
 fn kinds(diff: &Diff) -> BTreeMap<String, ChangeKind> {
     diff.changes()
-        .iter()
-        .map(|c| (diff.key(*c).to_owned(), c.kind))
+        .map(|c| (diff.key(c).to_owned(), c.kind))
         .collect()
 }
 
@@ -91,7 +91,7 @@ proptest! {
             let diff = table.diff(at(from), at(to), &all, &cancel).await.expect("a diff");
             let (a, b) = (contents(diff.a()), contents(diff.b()));
             let found = kinds(&diff);
-            let keys: Vec<&String> = diff.changes().iter().map(|c| diff.key(*c)).map(|k| found.get_key_value(k).expect("it").0).collect();
+            let keys: Vec<&String> = diff.changes().map(|c| diff.key(c)).map(|k| found.get_key_value(k).expect("it").0).collect();
             prop_assert!(keys.windows(2).all(|w| w[0] < w[1]), "ascending, each once");
             prop_assert_eq!(found.len(), a.keys().chain(b.keys()).collect::<std::collections::BTreeSet<_>>().len());
             for (key, kind) in &found {
@@ -101,11 +101,11 @@ proptest! {
             for kind in ChangeKind::ALL {
                 prop_assert_eq!(diff.summary().count(kind), found.values().filter(|k| **k == kind).count());
             }
-            let cells: usize = diff.changes().iter().map(|c| diff.changed_columns(*c).len()).sum();
+            let cells: usize = diff.changes().map(|c| diff.changed_columns(c).len()).sum();
             prop_assert_eq!(cells, diff.summary().cells.iter().map(|(_, n)| n).sum::<usize>());
             // A difference of a moment with itself is all same.
             let same = table.diff(at(from), at(from), &all, &cancel).await.expect("a diff");
-            prop_assert!(same.changes().iter().all(|c| c.kind == ChangeKind::Same));
+            prop_assert!(same.changes().all(|c| c.kind == ChangeKind::Same));
             // Seen from the other side, it is mirrored.
             let mirrored = kinds(&table.diff(at(to), at(from), &all, &cancel).await.expect("a diff"));
             for (key, kind) in &found {
@@ -119,7 +119,7 @@ proptest! {
             // Applied to A, it gives B.
             let mut applied = a.clone();
             for change in diff.changes() {
-                let key = diff.key(*change).to_owned();
+                let key = diff.key(change).to_owned();
                 match change.b() {
                     None => drop(applied.remove(&key)),
                     Some(row) if change.kind != ChangeKind::Same => {
@@ -168,9 +168,9 @@ fn the_projected_difference_is_the_full_one_projected() {
             };
             assert_eq!(of(&one), of(&full), "{column}");
             assert_eq!(one.columns().len(), 1);
-            for (projected, whole) in one.changes().iter().zip(full.changes()) {
-                assert_eq!(one.key(*projected), full.key(*whole));
-                let differs = full.changed_columns(*whole).contains(&column);
+            for (projected, whole) in one.changes().zip(full.changes()) {
+                assert_eq!(one.key(projected), full.key(whole));
+                let differs = full.changed_columns(whole).contains(&column);
                 assert_eq!(projected.kind == ChangeKind::Changed, differs);
             }
         }
@@ -201,7 +201,7 @@ fn columns_of_one_side_count_once_and_change_no_row() {
             sides.push(Arc::new(read.expect("rows")));
         }
         let diff = Diff::new(Arc::clone(&sides[0]), Arc::clone(&sides[1]));
-        assert!(diff.changes().iter().all(|c| c.kind == ChangeKind::Same));
+        assert!(diff.changes().all(|c| c.kind == ChangeKind::Same));
         assert_eq!(
             diff.summary().schema,
             [

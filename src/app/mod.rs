@@ -20,7 +20,7 @@ use crate::engine::{Request, RequestId, TableInfo};
 use crate::error::Error;
 use crate::event_time::{AsOf, EventTime, TimeError, parse_as_of};
 use crate::format::{DataType, Projection};
-use crate::scan::Snapshot;
+use crate::snapshot::Snapshot;
 
 use grid::Grid;
 use keymap::{Binding, bindings};

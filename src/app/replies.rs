@@ -6,7 +6,7 @@ use crate::diff::Diff;
 use crate::engine::{Answer, Lane, Reply, Request, RequestId, TableInfo};
 use crate::error::{Error, ErrorKind};
 use crate::event_time::AsOf;
-use crate::scan::Snapshot;
+use crate::snapshot::Snapshot;
 
 use super::rows::{CompareMode, Comparison};
 use super::update::describe;

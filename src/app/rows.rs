@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::diff::{Change, ChangeKind, Diff};
 use crate::format::{DataType, EVENT_TIME, KEY};
-use crate::scan::{Snapshot, Value};
+use crate::scan::Value;
+use crate::snapshot::Snapshot;
 
 use super::grid::{GridColumn, Source};
 
@@ -101,8 +102,8 @@ pub enum Cell<'a> {
 pub struct Comparison {
     /// The difference.
     pub diff: Arc<Diff>,
-    /// Positions, among its changes, of the rows shown, ascending.
-    order: Vec<u32>,
+    /// Positions, among the keys of either side, of the rows shown, ascending; `None` where all are.
+    shown: Option<Vec<u32>>,
     /// Positions, among the rows shown, of those that are differences, ascending.
     differences: Vec<u32>,
 }
@@ -110,24 +111,38 @@ pub struct Comparison {
 impl Comparison {
     /// Shows the rows that a filter admits.
     pub fn new(diff: Arc<Diff>, filter: RowFilter) -> Self {
-        let kinds = diff
-            .changes()
-            .iter()
-            .enumerate()
-            .filter(|(_, c)| filter.admits(c.kind));
-        let order: Vec<u32> = kinds.map(|(i, _)| i as u32).collect();
-        let shown = order.iter().enumerate();
-        let differs = shown.filter(|(_, at)| diff.changes()[**at as usize].kind.is_difference());
-        let differences = differs.map(|(i, _)| i as u32).collect();
+        let differing = diff.differing().filter(|(_, c)| filter.admits(c.kind));
+        let (positions, kinds): (Vec<u32>, Vec<ChangeKind>) =
+            differing.map(|(at, c)| (at as u32, c.kind)).unzip();
+        let is_all = filter == RowFilter::All;
+        let rows = positions.iter().copied().enumerate();
+        let differences = rows
+            .zip(kinds)
+            .filter(|(_, kind)| kind.is_difference())
+            .map(|((i, at), _)| if is_all { at } else { i as u32 })
+            .collect();
         Self {
             diff,
-            order,
+            shown: (!is_all).then_some(positions),
             differences,
         }
     }
 
+    /// The number of rows shown.
+    fn len(&self) -> usize {
+        self.shown.as_ref().map_or(self.diff.len(), Vec::len)
+    }
+
     fn change(&self, row: usize) -> Change {
-        self.diff.changes()[self.order[row] as usize]
+        let position = self.shown.as_ref().map_or(row, |shown| shown[row] as usize);
+        self.diff.change(position)
+    }
+
+    fn find(&self, key: &str) -> Result<usize, usize> {
+        let Some(shown) = &self.shown else {
+            return self.diff.find(key);
+        };
+        shown.binary_search_by(|at| self.diff.key(self.diff.change(*at as usize)).cmp(key))
     }
 
     /// How many of the rows shown are differences.
@@ -168,7 +183,7 @@ impl<'a> Rows<'a> {
     pub fn len(self) -> usize {
         match self {
             Self::Plain(snapshot) => snapshot.len(),
-            Self::Compared(comparison) => comparison.order.len(),
+            Self::Compared(comparison) => comparison.len(),
         }
     }
 
@@ -189,12 +204,7 @@ impl<'a> Rows<'a> {
     pub fn find(self, key: &str) -> Result<usize, usize> {
         match self {
             Self::Plain(snapshot) => snapshot.find(key),
-            Self::Compared(comparison) => {
-                let changes = comparison.diff.changes();
-                comparison
-                    .order
-                    .binary_search_by(|at| comparison.diff.key(changes[*at as usize]).cmp(key))
-            }
+            Self::Compared(comparison) => comparison.find(key),
         }
     }
 

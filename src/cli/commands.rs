@@ -15,7 +15,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::{AsOf, EventTime, TimeError, now, parse_as_of, parse_time};
 use crate::format::Projection;
 use crate::lakehouse::{Lakehouse, TableSummary};
-use crate::scan::{ReadLimits, ScanCost, output_schema};
+use crate::scan::{ReadLimits, ScanCost};
+use crate::snapshot::output_schema;
 use crate::text::{bytes, counted};
 
 use super::args::{Command, Output};

@@ -25,8 +25,8 @@ pub(super) fn write(diff: &Diff, summary: bool, touched: bool, output: &Output) 
         write_summary(diff, output)?;
     } else {
         let wanted =
-            |c: &&Change| c.kind.is_difference() || touched && c.kind == ChangeKind::Touched;
-        let changes: Vec<Change> = diff.changes().iter().filter(wanted).copied().collect();
+            |c: &Change| c.kind.is_difference() || touched && c.kind == ChangeKind::Touched;
+        let changes: Vec<Change> = diff.differing().map(|(_, c)| c).filter(wanted).collect();
         match output.format {
             Format::Table | Format::Csv => {
                 let batches = changes
@@ -137,7 +137,7 @@ fn side_by_side(diff: &Diff, changes: &[Change], format: Format) -> Result<Recor
             .iter()
             .map(|c| Some(diff.changed_columns(*c).join(" ")));
         columns.push(("columns".to_owned(), texts(changed.collect())));
-        let time = |row: Option<usize>, snapshot: &crate::scan::Snapshot| {
+        let time = |row: Option<usize>, snapshot: &crate::snapshot::Snapshot| {
             row.map(|r| snapshot.event_time(r).to_string())
         };
         columns.push((

@@ -11,7 +11,8 @@ use arrow::datatypes::{DataType as ArrowType, Field, Fields, Schema as ArrowSche
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{DataType, EVENT_TIME, KEY};
-use crate::scan::{Snapshot, Value, time_type};
+use crate::scan::{Value, time_type};
+use crate::snapshot::Snapshot;
 
 use super::changes::{Change, Diff};
 

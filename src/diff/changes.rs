@@ -4,7 +4,9 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::format::DataType;
-use crate::scan::{Snapshot, Value};
+use crate::scan::{Chunks, RowGroupRows, RowRef, Value};
+use crate::snapshot::Snapshot;
+use crate::timeline::ChangedKey;
 
 /// What became of a key from A to B.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,22 +66,41 @@ impl ChangeKind {
 pub struct Change {
     /// What became of the key.
     pub kind: ChangeKind,
-    a: u32,
-    b: u32,
+    a: Option<usize>,
+    b: Option<usize>,
 }
-
-/// Stands for no row.
-const ABSENT: u32 = u32::MAX;
 
 impl Change {
     /// The key's row in A.
     pub fn a(self) -> Option<usize> {
-        (self.a != ABSENT).then_some(self.a as usize)
+        self.a
     }
 
     /// The key's row in B.
     pub fn b(self) -> Option<usize> {
-        (self.b != ABSENT).then_some(self.b as usize)
+        self.b
+    }
+}
+
+/// A key that is not the same on both sides, and where it stands.
+#[derive(Debug, Clone, Copy)]
+struct Noted {
+    /// Its position among the keys of either side.
+    position: u32,
+    kind: ChangeKind,
+    /// How many of the keys before it are in B only.
+    added_before: u32,
+    /// How many of the keys before it are in A only.
+    removed_before: u32,
+}
+
+impl Noted {
+    /// The same counts for what comes after.
+    fn sums_after(self) -> (u32, u32) {
+        (
+            self.added_before + u32::from(self.kind == ChangeKind::Added),
+            self.removed_before + u32::from(self.kind == ChangeKind::Removed),
+        )
     }
 }
 
@@ -148,13 +169,15 @@ impl Summary {
 
 /// The difference of two snapshots of a table.
 ///
-/// Guarantees: every key of either side has exactly one change; changes are ascending by key.
+/// Guarantees: every key of either side has exactly one change; changes are ascending by key. Held are those keys alone
+/// that are not the same, so that moments that lie close are compared and kept at the cost of what lies between them.
 #[derive(Debug)]
 pub struct Diff {
     a: Arc<Snapshot>,
     b: Arc<Snapshot>,
     columns: Vec<ComparedColumn>,
-    changes: Vec<Change>,
+    noted: Vec<Noted>,
+    keys: usize,
     summary: Summary,
 }
 
@@ -162,36 +185,68 @@ impl Diff {
     /// Compares the columns that the two snapshots hold.
     pub fn new(a: Arc<Snapshot>, b: Arc<Snapshot>) -> Self {
         let columns = compared_columns(&a, &b);
-        let mut counts = vec![0; columns.len()];
+        // Moments of one epoch differ in the keys that changed between them, and in no other.
+        let pairs = if let Some(changed) = a.changed_until(&b) {
+            let pair = |c: ChangedKey| (c.position as u32, c.before, Some(c.after));
+            Pairs {
+                keys: b.len(),
+                found: changed.into_iter().map(pair).collect(),
+            }
+        } else if let Some(changed) = b.changed_until(&a) {
+            let pair = |c: ChangedKey| (c.position as u32, Some(c.after), c.before);
+            Pairs {
+                keys: a.len(),
+                found: changed.into_iter().map(pair).collect(),
+            }
+        } else {
+            align(&a, &b)
+        };
         let mut summary = Summary {
             schema: schema_changes(&columns),
             ..Summary::default()
         };
-        let mut changes = Vec::with_capacity(a.len().max(b.len()));
-        for change in align(&a, &b) {
-            let kind = match (change.a(), change.b()) {
+        let (changed, counts) = changed_pairs(&a, &b, &columns, &pairs.found);
+        let mut noted: Vec<Noted> = Vec::with_capacity(pairs.found.len());
+        let (mut added_before, mut removed_before) = (0, 0);
+        for ((position, row_a, row_b), is_changed) in pairs.found.into_iter().zip(changed) {
+            let kind = match (row_a, row_b) {
+                (Some(_), Some(_)) if is_changed => ChangeKind::Changed,
                 (Some(row_a), Some(row_b)) => {
-                    compare_rows(&a, row_a, &b, row_b, &columns, &mut counts)
+                    let (group_a, at_a) = place(a.chunks(), row_a);
+                    let (group_b, at_b) = place(b.chunks(), row_b);
+                    if group_a.event_times[at_a] == group_b.event_times[at_b] {
+                        continue;
+                    }
+                    ChangeKind::Touched
                 }
                 (Some(_), None) => ChangeKind::Removed,
                 _ => ChangeKind::Added,
             };
+            noted.push(Noted {
+                position,
+                kind,
+                added_before,
+                removed_before,
+            });
             match kind {
-                ChangeKind::Added => summary.added += 1,
-                ChangeKind::Removed => summary.removed += 1,
+                ChangeKind::Added => added_before += 1,
+                ChangeKind::Removed => removed_before += 1,
                 ChangeKind::Changed => summary.changed += 1,
                 ChangeKind::Touched => summary.touched += 1,
-                ChangeKind::Same => summary.same += 1,
+                ChangeKind::Same => {}
             }
-            changes.push(Change { kind, ..change });
         }
+        summary.added = added_before as usize;
+        summary.removed = removed_before as usize;
+        summary.same = pairs.keys - noted.len();
         let compared = columns.iter().zip(counts).filter(|(c, _)| c.compared);
         summary.cells = compared.map(|(c, n)| (c.name.clone(), n)).collect();
         Self {
             a,
             b,
             columns,
-            changes,
+            noted,
+            keys: pairs.keys,
             summary,
         }
     }
@@ -211,9 +266,58 @@ impl Diff {
         &self.columns
     }
 
+    /// The number of keys of either side.
+    pub fn len(&self) -> usize {
+        self.keys
+    }
+
+    /// True where neither side has a row.
+    pub fn is_empty(&self) -> bool {
+        self.keys == 0
+    }
+
+    /// What became of a key, by its position among the keys of either side, ascending.
+    pub fn change(&self, position: usize) -> Change {
+        let after = self
+            .noted
+            .partition_point(|n| n.position as usize <= position);
+        match after.checked_sub(1).map(|at| self.noted[at]) {
+            Some(noted) if noted.position as usize == position => change_of(noted),
+            before => {
+                let (added, removed) = before.map_or((0, 0), Noted::sums_after);
+                Change {
+                    kind: ChangeKind::Same,
+                    a: Some(position - added as usize),
+                    b: Some(position - removed as usize),
+                }
+            }
+        }
+    }
+
     /// Every key of either side, ascending.
-    pub fn changes(&self) -> &[Change] {
-        &self.changes
+    pub fn changes(&self) -> impl Iterator<Item = Change> {
+        (0..self.keys).map(|position| self.change(position))
+    }
+
+    /// The keys that are not the same on both sides, ascending, each with its position among the keys of either side.
+    pub fn differing(&self) -> impl ExactSizeIterator<Item = (usize, Change)> {
+        self.noted
+            .iter()
+            .map(|n| (n.position as usize, change_of(*n)))
+    }
+
+    /// The position of a key; where neither side has it, the position before which it would stand.
+    pub fn find(&self, key: &str) -> Result<usize, usize> {
+        let (mut low, mut high) = (0, self.keys);
+        while low < high {
+            let middle = low.midpoint(high);
+            match self.key(self.change(middle)).cmp(key) {
+                Ordering::Less => low = middle + 1,
+                Ordering::Equal => return Ok(middle),
+                Ordering::Greater => high = middle,
+            }
+        }
+        Err(low)
     }
 
     /// The counts.
@@ -260,6 +364,19 @@ impl Diff {
     }
 }
 
+fn change_of(noted: Noted) -> Change {
+    let position = noted.position as usize;
+    let (a, b) = (
+        position - noted.added_before as usize,
+        position - noted.removed_before as usize,
+    );
+    Change {
+        kind: noted.kind,
+        a: (noted.kind != ChangeKind::Added).then_some(a),
+        b: (noted.kind != ChangeKind::Removed).then_some(b),
+    }
+}
+
 fn compared_columns(a: &Snapshot, b: &Snapshot) -> Vec<ComparedColumn> {
     let position =
         |snapshot: &Snapshot, name: &str| snapshot.columns().iter().position(|c| c.name == name);
@@ -299,67 +416,97 @@ fn schema_changes(columns: &[ComparedColumn]) -> Vec<SchemaChange> {
     columns.iter().filter_map(change).collect()
 }
 
-/// Matches the rows of two snapshots by key: a merge of two sorted lists, one pair at a time.
-fn align<'a>(a: &'a Snapshot, b: &'a Snapshot) -> impl Iterator<Item = Change> + 'a {
-    let (mut row_a, mut row_b) = (0, 0);
-    std::iter::from_fn(move || {
-        let order = match (row_a < a.len(), row_b < b.len()) {
-            (false, false) => return None,
-            (true, false) => Ordering::Less,
-            (false, true) => Ordering::Greater,
-            (true, true) if is_same_row(a, row_a, b, row_b) => Ordering::Equal,
-            (true, true) => a.compare_keys(row_a, b, row_b),
-        };
-        let mut change = Change {
-            kind: ChangeKind::Same,
-            a: ABSENT,
-            b: ABSENT,
-        };
-        if order != Ordering::Greater {
-            change.a = row_a as u32;
-            row_a += 1;
-        }
-        if order != Ordering::Less {
-            change.b = row_b as u32;
-            row_b += 1;
-        }
-        Some(change)
-    })
+/// Keys that may differ, ascending: position among the keys of either side, row in A, row in B.
+struct Pairs {
+    keys: usize,
+    found: Vec<(u32, Option<RowRef>, Option<RowRef>)>,
 }
 
-/// True where both are one row of one file. (Files never change.)
-fn is_same_row(a: &Snapshot, row_a: usize, b: &Snapshot, row_b: usize) -> bool {
-    let ((group_a, at_a), (group_b, at_b)) = (a.locate(row_a), b.locate(row_b));
-    at_a == at_b && (Arc::ptr_eq(group_a, group_b) || group_a.is_same_group(group_b))
-}
-
-fn compare_rows(
-    a: &Snapshot,
-    row_a: usize,
-    b: &Snapshot,
-    row_b: usize,
-    columns: &[ComparedColumn],
-    counts: &mut [usize],
-) -> ChangeKind {
-    if is_same_row(a, row_a, b, row_b) {
-        return ChangeKind::Same;
+/// Matches the rows of two snapshots by key: a merge of two sorted lists. Two rows that are one row of one file are the
+/// same, and left out. (Files never change.)
+fn align(a: &Snapshot, b: &Snapshot) -> Pairs {
+    let (rows_a, rows_b) = (a.row_refs(), b.row_refs());
+    let same_groups = same_groups(a.chunks(), b.chunks());
+    let mut found = Vec::new();
+    let (mut at_a, mut at_b, mut keys) = (0, 0, 0);
+    loop {
+        let (row_a, row_b) = (rows_a.get(at_a), rows_b.get(at_b));
+        let order = match (row_a, row_b) {
+            (None, None) => break,
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some(row_a), Some(row_b)) => {
+                if row_a.row == row_b.row && same_groups[row_a.chunk as usize] == Some(row_b.chunk)
+                {
+                    (at_a, at_b, keys) = (at_a + 1, at_b + 1, keys + 1);
+                    continue;
+                }
+                compare_keys(a.chunks(), *row_a, b.chunks(), *row_b)
+            }
+        };
+        let (in_a, in_b) = (order != Ordering::Greater, order != Ordering::Less);
+        found.push((
+            keys,
+            row_a.copied().filter(|_| in_a),
+            row_b.copied().filter(|_| in_b),
+        ));
+        (at_a, at_b, keys) = (at_a + usize::from(in_a), at_b + usize::from(in_b), keys + 1);
     }
-    let ((group_a, at_a), (group_b, at_b)) = (a.locate(row_a), b.locate(row_b));
-    let mut changed = false;
-    for (column, count) in columns.iter().zip(counts) {
+    Pairs {
+        keys: keys as usize,
+        found,
+    }
+}
+
+/// For each chunk of A, the chunk of B that holds the same rows of the same file.
+fn same_groups(a: &Chunks, b: &Chunks) -> Vec<Option<u32>> {
+    let same =
+        |x: &Arc<RowGroupRows>, y: &Arc<RowGroupRows>| Arc::ptr_eq(x, y) || x.is_same_group(y);
+    a.iter()
+        .map(|x| b.iter().position(|y| same(x, y)).map(|at| at as u32))
+        .collect()
+}
+
+fn place(chunks: &Chunks, at: RowRef) -> (&RowGroupRows, usize) {
+    (&chunks[at.chunk as usize], at.row as usize)
+}
+
+fn compare_keys(chunks_a: &Chunks, a: RowRef, chunks_b: &Chunks, b: RowRef) -> Ordering {
+    let ((a, at_a), (b, at_b)) = (place(chunks_a, a), place(chunks_b, b));
+    let (view_a, view_b) = (a.keys.views()[at_a], b.keys.views()[at_b]);
+    // A short key is whole in its view.
+    if view_a == view_b && view_a as u32 <= 12 {
+        return Ordering::Equal;
+    }
+    a.keys.value(at_a).cmp(b.keys.value(at_b))
+}
+
+/// For each pair, whether a compared value differs; and for each column, in how many pairs it does.
+///
+/// One column after the other: so the rows of a column are looked up in a row, and few places in memory at a time.
+fn changed_pairs(
+    a: &Snapshot,
+    b: &Snapshot,
+    columns: &[ComparedColumn],
+    pairs: &[(u32, Option<RowRef>, Option<RowRef>)],
+) -> (Vec<bool>, Vec<usize>) {
+    let mut changed = vec![false; pairs.len()];
+    let mut counts = vec![0; columns.len()];
+    for (column, count) in columns.iter().zip(&mut counts) {
         let (Some(in_a), Some(in_b), true) = (column.a, column.b, column.compared) else {
             continue;
         };
-        if !group_a.columns[in_a].is_equal(at_a, &group_b.columns[in_b], at_b) {
-            changed = true;
-            *count += 1;
+        for ((_, row_a, row_b), changed) in pairs.iter().zip(&mut changed) {
+            let (Some(row_a), Some(row_b)) = (*row_a, *row_b) else {
+                continue;
+            };
+            let ((group_a, at_a), (group_b, at_b)) =
+                (place(a.chunks(), row_a), place(b.chunks(), row_b));
+            if !group_a.columns[in_a].is_equal(at_a, &group_b.columns[in_b], at_b) {
+                *changed = true;
+                *count += 1;
+            }
         }
     }
-    if changed {
-        ChangeKind::Changed
-    } else if a.event_time(row_a) == b.event_time(row_b) {
-        ChangeKind::Same
-    } else {
-        ChangeKind::Touched
-    }
+    (changed, counts)
 }

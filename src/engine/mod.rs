@@ -4,6 +4,7 @@
 //! data. Requests travel in lanes, one for each thing on screen.
 
 mod lanes;
+mod preparation;
 mod protocol;
 mod worker;
 

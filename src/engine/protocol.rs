@@ -6,7 +6,7 @@ use crate::diff::Diff;
 use crate::error::Error;
 use crate::event_time::{AsOf, EventTime};
 use crate::format::{Column, Projection, Version};
-use crate::scan::Snapshot;
+use crate::snapshot::Snapshot;
 use crate::timeline::{Ticks, TimelineProgress};
 
 /// Numbers requests, ascending; a reply carries its request's.

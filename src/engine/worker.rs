@@ -19,9 +19,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::AsOf;
 use crate::format::Projection;
 use crate::lakehouse::{Lakehouse, Table};
-use crate::scan::Snapshot;
+use crate::snapshot::Snapshot;
 
 use super::lanes::LaneState;
+use super::preparation::{Preparation, Shown, Task};
 use super::protocol::{Answer, Lane, Reply, Request, RequestId, TableInfo};
 
 /// Tables of a list opened at the same time.
@@ -40,6 +41,8 @@ enum Command {
     Run(RequestId, Request),
     Cancel(Lane),
     Ended(Lane, RequestId),
+    Shown(Box<Shown>),
+    Prepared,
     Quit,
 }
 
@@ -67,6 +70,7 @@ impl EngineHandle {
             tables: Arc::default(),
             kept_side: Arc::default(),
             lanes: HashMap::new(),
+            preparation: Preparation::default(),
             commands: commands.clone(),
             replies,
         };
@@ -118,6 +122,7 @@ struct Engine {
     tables: OpenTables,
     kept_side: KeptSide,
     lanes: HashMap<Lane, LaneState>,
+    preparation: Preparation,
     commands: UnboundedSender<Command>,
     replies: UnboundedSender<Reply>,
 }
@@ -160,20 +165,62 @@ impl Engine {
                     self.lanes.entry(lane).or_default().ended(id);
                     lane
                 }
+                Some(Command::Shown(shown)) => {
+                    self.preparation.show(*shown);
+                    self.prepare_next();
+                    continue;
+                }
+                Some(Command::Prepared) => {
+                    self.preparation.ended();
+                    self.prepare_next();
+                    continue;
+                }
             };
             let state = self.lanes.entry(lane).or_default();
             state.expire(Instant::now());
-            if let Some((id, request, cancel)) = state.next(Instant::now()) {
-                self.spawn(lane, id, request, cancel);
+            while let Some((id, request, cancel)) =
+                self.lanes.entry(lane).or_default().next(Instant::now())
+            {
+                let job = self.job(lane, id, cancel);
+                match job.answer_at_once(&request) {
+                    Some(shown) => {
+                        self.lanes.entry(lane).or_default().ended(id);
+                        self.preparation.show(shown);
+                        self.prepare_next();
+                    }
+                    None => self.spawn(job, request),
+                }
             }
         }
+        self.preparation.stop();
         for lane in self.lanes.values_mut() {
             lane.cancel();
         }
     }
 
-    fn spawn(&self, lane: Lane, id: RequestId, request: Request, cancel: CancelToken) {
-        let job = Job {
+    fn prepare_next(&mut self) {
+        let Some(Task {
+            table,
+            epoch,
+            projection,
+            cancel,
+        }) = self.preparation.next()
+        else {
+            return;
+        };
+        let commands = self.commands.clone();
+        tokio::spawn(async move {
+            let preparing = table.in_background();
+            // Where it fails, a read of that moment says so.
+            let _ = AssertUnwindSafe(preparing.prepare(&epoch, &projection, &cancel))
+                .catch_unwind()
+                .await;
+            let _ = commands.send(Command::Prepared);
+        });
+    }
+
+    fn job(&self, lane: Lane, id: RequestId, cancel: CancelToken) -> Job {
+        Job {
             lake: self.lake.clone(),
             tables: Arc::clone(&self.tables),
             kept_side: Arc::clone(&self.kept_side),
@@ -183,17 +230,20 @@ impl Engine {
                 lane,
                 replies: self.replies.clone(),
             },
-        };
-        let commands = self.commands.clone();
+            commands: self.commands.clone(),
+        }
+    }
+
+    fn spawn(&self, job: Job, request: Request) {
         tokio::spawn(async move {
-            let reply = job.reply.clone();
+            let (reply, commands) = (job.reply.clone(), job.commands.clone());
             let outcome = AssertUnwindSafe(job.run(request)).catch_unwind().await;
+            let _ = commands.send(Command::Ended(reply.lane, reply.id));
             reply.send(match outcome {
                 Ok(Ok(())) => Answer::Done,
                 Ok(Err(e)) => Answer::Failed(e),
                 Err(_) => Answer::Failed(Error::new(ErrorKind::DataFile, "reading failed inside")),
             });
-            let _ = commands.send(Command::Ended(lane, id));
         });
     }
 }
@@ -223,16 +273,53 @@ struct Job {
     kept_side: KeptSide,
     cancel: CancelToken,
     reply: ReplyTo,
+    commands: UnboundedSender<Command>,
 }
 
 impl Job {
+    /// Answers what the index has at hand, without the way through a task; tells then what is on screen.
+    fn answer_at_once(&self, request: &Request) -> Option<Shown> {
+        let Request::Snapshot {
+            table,
+            as_of,
+            projection,
+        } = request
+        else {
+            return None;
+        };
+        let table = self.tables.try_lock().ok()?.get(table)?.clone();
+        let snapshot = table.prepared_snapshot(*as_of, projection)?;
+        self.reply.send(Answer::Snapshot(Arc::new(snapshot)));
+        self.reply.send(Answer::Done);
+        Some(Shown {
+            table,
+            as_of: *as_of,
+            projection: projection.clone(),
+        })
+    }
+
+    /// Tells the engine what is on screen, so that it makes ready what may come next.
+    async fn shown(&self, table: &str, as_of: AsOf, projection: Projection) -> Result<()> {
+        let table = self.table(table).await?;
+        let shown = Shown {
+            table,
+            as_of,
+            projection,
+        };
+        let _ = self.commands.send(Command::Shown(Box::new(shown)));
+        Ok(())
+    }
+
     async fn run(&self, request: Request) -> Result<()> {
         match request {
             Request::Tables { first } => self.list_tables(first).await,
             Request::Timeline { table } => {
                 let table = self.table(&table).await?;
                 let progress = |p| self.reply.send(Answer::TimelineProgress(p));
-                let ticks = table.ticks_with(&self.cancel, progress).await?;
+                let ticks = table
+                    .in_background()
+                    .ticks_with(&self.cancel, progress)
+                    .await?;
                 self.reply.send(Answer::Ticks(Arc::new(ticks)));
                 Ok(())
             }
@@ -243,7 +330,7 @@ impl Job {
             } => {
                 let snapshot = self.read_rows(&table, as_of, &projection).await?;
                 self.reply.send(Answer::Snapshot(snapshot));
-                Ok(())
+                self.shown(&table, as_of, projection).await
             }
             Request::Compare {
                 table,
@@ -258,7 +345,7 @@ impl Job {
                     diff.map_err(|_| Error::new(ErrorKind::DataFile, "comparing failed inside"))?;
                 self.cancel.check()?;
                 self.reply.send(Answer::Compared(Arc::new(diff)));
-                Ok(())
+                self.shown(&table, to, projection).await
             }
             Request::Row { table, as_of, key } => {
                 let snapshot = self
@@ -326,6 +413,14 @@ impl Job {
         as_of: AsOf,
         projection: &Projection,
     ) -> Result<Arc<Snapshot>> {
+        // An index compares two of its moments at the cost of what lies between them.
+        if let Some(snapshot) = self
+            .table(table)
+            .await?
+            .prepared_snapshot(as_of, projection)
+        {
+            return Ok(Arc::new(snapshot));
+        }
         let key = (table.to_owned(), as_of, projection.clone());
         if let Some((held, snapshot)) = self.kept_side.lock().await.as_ref()
             && *held == key

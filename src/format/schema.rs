@@ -56,7 +56,7 @@ impl fmt::Display for DataType {
 }
 
 /// A value column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Column {
     /// The name, unique in its schema and neither `key` nor `event_time`.
     pub name: String,

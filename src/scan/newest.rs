@@ -4,8 +4,8 @@
 //! the file of higher precedence; within a file, the earlier. Chunks come in that order of precedence, so a row takes
 //! the place of the one before it only if it is strictly newer.
 //!
-//! Keys of up to twelve bytes, which is most of them, are held whole in their Arrow view (length and bytes in 128
-//! bits), so they are hashed, compared and sorted as one number; the bytes of longer keys are looked at in place.
+//! There are two ways, and the rows choose: chunks in key order, as compaction leaves large ones, are merged; others
+//! are hashed, and only the winners are sorted.
 
 use std::cmp::Ordering;
 use std::hash::BuildHasher;
@@ -18,6 +18,8 @@ use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::event_time::AsOf;
 
+use super::key_order::{INLINE_BYTES, KeyOrder, is_ascending, key_at, sort_key};
+
 /// Where a row lies: the chunk's position in its snapshot, and the row's in the chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RowRef {
@@ -28,15 +30,12 @@ pub struct RowRef {
 }
 
 /// The keys and event times of some rows.
-pub(super) trait Events {
+pub trait Events {
     /// The keys, none of them null.
     fn keys(&self) -> &StringViewArray;
     /// The event times in milliseconds, one a key.
     fn event_times(&self) -> &[i64];
 }
-
-/// Keys no longer than this are held in their view.
-const INLINE_BYTES: u32 = 12;
 
 /// Rows between two looks at the cancel token.
 const ROWS_PER_CHECK: usize = 1 << 16;
@@ -125,7 +124,7 @@ pub(super) fn reduce_share<E: Events>(
     let sort_key = |w: &Winner| sort_key(w.view, || key_at(chunks, w.at));
     let mut rows: Vec<(u128, RowRef)> = winners.iter().map(|w| (sort_key(w), w.at)).collect();
     // A base written in key order comes out sorted, or nearly; the stable sort takes runs as they are.
-    rows.sort_by(|a, b| compare(chunks, *a, *b));
+    rows.sort_by(|a, b| KeyOrder::compare(chunks, *a, *b));
     Ok(Share { rows })
 }
 
@@ -155,7 +154,7 @@ fn merge_two<E: Events>(chunks: &[Arc<E>], left: Share, right: Share) -> Share {
         right.rows.into_iter().peekable(),
     );
     while let (Some(l), Some(r)) = (left.peek(), right.peek()) {
-        let next = if compare(chunks, *l, *r) == Ordering::Greater {
+        let next = if KeyOrder::compare(chunks, *l, *r) == Ordering::Greater {
             right.next()
         } else {
             left.next()
@@ -167,32 +166,44 @@ fn merge_two<E: Events>(chunks: &[Arc<E>], left: Share, right: Share) -> Share {
     Share { rows }
 }
 
-fn key_at<E: Events>(chunks: &[Arc<E>], at: RowRef) -> &str {
-    chunks[at.chunk as usize].keys().value(at.row as usize)
-}
-
-/// A number that orders as the key's bytes do, except among keys that share their first twelve bytes and are not both
-/// short: the first twelve bytes, big-endian, then the length, at most 13.
-fn sort_key<'a>(view: u128, key: impl FnOnce() -> &'a str) -> u128 {
-    let length = view as u32;
-    if length <= INLINE_BYTES {
-        // The bytes follow the length, the unused ones are zero; reversing the number puts them in order on top.
-        (view >> 32).swap_bytes() | u128::from(length)
-    } else {
-        let mut head = [0; 16];
-        head[..INLINE_BYTES as usize].copy_from_slice(&key().as_bytes()[..INLINE_BYTES as usize]);
-        u128::from_be_bytes(head) | u128::from(INLINE_BYTES + 1)
-    }
-}
-
-fn compare<E: Events>(chunks: &[Arc<E>], a: (u128, RowRef), b: (u128, RowRef)) -> Ordering {
-    a.0.cmp(&b.0).then_with(|| {
-        if a.0 as u32 > INLINE_BYTES {
-            key_at(chunks, a.1).cmp(key_at(chunks, b.1))
-        } else {
-            Ordering::Equal
+/// Finds the winners among one part of the keys by sorting, ascending by key.
+pub(super) fn merge_part<E: Events>(
+    chunks: &[Arc<E>],
+    order: &KeyOrder,
+    as_of: AsOf,
+    part: usize,
+    cancel: &CancelToken,
+) -> Result<Vec<RowRef>> {
+    let rows = order.sorted_part(chunks, part, cancel, |_, time| as_of.admits(time))?;
+    let time = |at: RowRef| chunks[at.chunk as usize].event_times()[at.row as usize];
+    let mut winners: Vec<RowRef> = Vec::with_capacity(rows.len());
+    let mut last: Option<(u128, RowRef)> = None;
+    for row in rows {
+        let held = last.filter(|last| KeyOrder::compare(chunks, *last, row) == Ordering::Equal);
+        match (held, winners.last_mut()) {
+            // Rows of a key come in order of precedence.
+            (Some(_), Some(held)) => {
+                if time(row.1) > time(*held) {
+                    *held = row.1;
+                }
+            }
+            _ => winners.push(row.1),
         }
-    })
+        last = Some(row);
+    }
+    Ok(winners)
+}
+
+/// True where most rows lie in chunks that stand in key order, so that merging them is quicker than hashing.
+pub(super) fn is_mostly_ordered<E: Events>(chunks: &[Arc<E>]) -> bool {
+    let rows = |chunk: &&Arc<E>| chunk.event_times().len();
+    let all: usize = chunks.iter().map(|c| rows(&c)).sum();
+    let ordered: usize = chunks
+        .iter()
+        .filter(|c| is_ascending(c.as_ref()))
+        .map(|c| rows(&c))
+        .sum();
+    ordered > all / 2
 }
 
 #[cfg(test)]
@@ -243,7 +254,14 @@ mod tests {
                 .collect::<Result<Vec<_>>>()
                 .expect("not cancelled");
             let expected: Vec<RowRef> = naive.into_values().map(|(_, at)| at).collect();
-            prop_assert_eq!(merge_shares(&chunks, parts), expected);
+            prop_assert_eq!(merge_shares(&chunks, parts), expected.clone());
+            let order = KeyOrder::split(&chunks, shares);
+            let merged = (0..order.parts())
+                .map(|part| merge_part(&chunks, &order, as_of, part, &CancelToken::default()))
+                .collect::<Result<Vec<_>>>()
+                .expect("not cancelled")
+                .concat();
+            prop_assert_eq!(merged, expected);
         }
     }
 }

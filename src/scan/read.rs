@@ -10,12 +10,13 @@ use hashbrown::DefaultHashBuilder;
 
 use crate::cancel::CancelToken;
 use crate::error::Result;
-use crate::format::{Column, Plan};
+use crate::event_time::AsOf;
+use crate::format::{Column, Plan, PlannedFile};
 use crate::store::{Store, Traffic};
 
-use super::newest::{merge_shares, reduce_share};
+use super::key_order::KeyOrder;
+use super::newest::{RowRef, is_mostly_ordered, merge_part, merge_shares, reduce_share};
 use super::reader::{Reader, RowGroupRows};
-use super::snapshot::Snapshot;
 
 /// Files whose bytes are awaited at the same time.
 const FILES_AT_ONCE: usize = 16;
@@ -25,6 +26,9 @@ const ROWS_PER_SHARE: usize = 32_768;
 
 /// With fewer rows than this, handing the merge to another thread takes longer than the merge.
 const ROWS_WORTH_A_TASK: usize = 100_000;
+
+/// Row groups that a read has decoded, in order of precedence; [`RowRef`]s point into them.
+pub type Chunks = Arc<[Arc<RowGroupRows>]>;
 
 /// What a read took.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,26 +49,43 @@ pub struct ScanCost {
     pub elapsed: Duration,
 }
 
-/// Reads the rows of a table as a plan's moment saw them, ordered by key, with these value columns.
+/// The newest row of every key, by key, with the row groups that they lie in.
+#[derive(Debug)]
+pub struct NewestRows {
+    /// The row groups.
+    pub chunks: Chunks,
+    /// The rows, ascending by key.
+    pub rows: Vec<RowRef>,
+    /// What the read took.
+    pub cost: ScanCost,
+}
+
+/// The row groups of some files.
+#[derive(Debug)]
+pub struct ReadGroups {
+    /// Those that have rows, in order of precedence.
+    pub chunks: Chunks,
+    /// For each of them, the position of its file.
+    pub files: Vec<usize>,
+    /// How many were ruled out by their statistics.
+    pub pruned: usize,
+}
+
+/// Reads the row groups of files, with these value columns, that may have rows as of a moment.
 ///
-/// After each row group, `on_progress` is told how many of how many are read. Every fault is an error: a cancelled or failed read gives no snapshot.
-pub async fn read_snapshot(
+/// After each row group, `on_progress` is told how many of how many are read. Every fault is an error: a cancelled or
+/// failed read gives nothing.
+pub async fn read_row_groups(
     reader: &Arc<Reader>,
     store: &Store,
     table: &str,
-    plan: &Plan,
-    columns: Vec<Column>,
+    (files, as_of): (&[PlannedFile], AsOf),
+    columns: &[Column],
     cancel: &CancelToken,
     on_progress: &(dyn Fn(usize, usize) + Sync),
-) -> Result<Snapshot> {
-    let started = Instant::now();
-    let traffic = Arc::new(Traffic::default());
-    let store = &store.counting(Arc::clone(&traffic));
-    let as_of = plan.as_of;
-
+) -> Result<ReadGroups> {
     // Futures are gathered before they are run: a closure held over an await is not `Send` for every lifetime.
-    let opening: Vec<_> = plan
-        .files
+    let opening: Vec<_> = files
         .iter()
         .map(|f| {
             cancel
@@ -72,27 +93,28 @@ pub async fn read_snapshot(
                 .boxed()
         })
         .collect();
-    let files: Vec<_> = stream::iter(opening)
+    let opened: Vec<_> = stream::iter(opening)
         .buffered(FILES_AT_ONCE)
         .try_collect()
         .await?;
-    let groups: Vec<_> = files
+    let groups: Vec<_> = opened
         .iter()
-        .flat_map(|f| (0..f.row_groups()).map(move |g| (f, g)))
+        .enumerate()
+        .flat_map(|(i, f)| (0..f.row_groups()).map(move |g| (i, f, g)))
         .collect();
     let admitted = groups
         .iter()
-        .filter(|(file, group)| file.admits(*group, as_of));
+        .filter(|(_, file, group)| file.admits(*group, as_of));
     let needed = admitted
-        .map(|(file, group)| Reader::decoded_bytes(file, *group, &columns))
+        .map(|(_, file, group)| Reader::decoded_bytes(file, *group, columns))
         .sum();
     reader.check_budget(needed)?;
 
     let reading: Vec<_> = groups
         .iter()
-        .map(|(file, group)| {
+        .map(|(_, file, group)| {
             reader
-                .read_row_group(store, file, *group, &columns, as_of, cancel)
+                .read_row_group(store, file, *group, columns, as_of, cancel)
                 .boxed()
         })
         .collect();
@@ -104,39 +126,83 @@ pub async fn read_snapshot(
         on_progress(read.len(), groups.len());
     }
     drop(reading);
-    let chunks: Vec<Arc<RowGroupRows>> = read.into_iter().flatten().map(Arc::new).collect();
+    let found = groups.iter().map(|(file, ..)| *file).zip(read);
+    let found = found.filter_map(|(file, rows)| Some((file, Arc::new(rows?))));
+    let (files, chunks): (Vec<usize>, Vec<Arc<RowGroupRows>>) = found.unzip();
+    Ok(ReadGroups {
+        pruned: groups.len() - chunks.len(),
+        chunks: chunks.into(),
+        files,
+    })
+}
 
+/// Reads the rows of a table as a plan's moment saw them, the newest of every key, with these value columns.
+pub async fn read_newest(
+    reader: &Arc<Reader>,
+    store: &Store,
+    table: &str,
+    plan: &Plan,
+    columns: &[Column],
+    cancel: &CancelToken,
+    on_progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<NewestRows> {
+    let started = Instant::now();
+    let traffic = Arc::new(Traffic::default());
+    let store = &store.counting(Arc::clone(&traffic));
+    let as_of = plan.as_of;
+    let files = (plan.files.as_slice(), as_of);
+    let groups = read_row_groups(reader, store, table, files, columns, cancel, on_progress).await?;
+    let rows = newest_rows(reader, &groups.chunks, as_of, cancel).await?;
+    let cost = ScanCost {
+        files: plan.files.len(),
+        row_groups: groups.chunks.len(),
+        row_groups_pruned: groups.pruned,
+        rows: groups.chunks.iter().map(|c| c.event_times.len()).sum(),
+        requests: traffic.requests(),
+        bytes: traffic.bytes(),
+        elapsed: started.elapsed(),
+    };
+    Ok(NewestRows {
+        chunks: groups.chunks,
+        rows,
+        cost,
+    })
+}
+
+async fn newest_rows(
+    reader: &Arc<Reader>,
+    chunks: &Chunks,
+    as_of: AsOf,
+    cancel: &CancelToken,
+) -> Result<Vec<RowRef>> {
     let row_count: usize = chunks.iter().map(|c| c.event_times.len()).sum();
     let shares = row_count
         .div_ceil(ROWS_PER_SHARE)
         .clamp(1, reader.limits().decoders.max(1));
+    if is_mostly_ordered(chunks) {
+        let order = KeyOrder::split(chunks, shares);
+        let merging = (0..order.parts()).map(|part| {
+            let (chunks, order, token) = (Arc::clone(chunks), order.clone(), cancel.clone());
+            reader.compute(cancel, move || {
+                merge_part(&chunks, &order, as_of, part, &token)
+            })
+        });
+        let parts = try_join_all(merging).await?;
+        return Ok(parts.concat());
+    }
     let hasher = DefaultHashBuilder::default();
-    let chunks = Arc::new(chunks);
     let reducing = (0..shares).map(|share| {
-        let (chunks, hasher, token) = (Arc::clone(&chunks), hasher.clone(), cancel.clone());
+        let (chunks, hasher, token) = (Arc::clone(chunks), hasher.clone(), cancel.clone());
         reader.compute(cancel, move || {
             reduce_share(&chunks, &hasher, as_of, (share, shares), &token)
         })
     });
     let parts = try_join_all(reducing).await?;
-    let rows = if parts.len() == 1 || row_count < ROWS_WORTH_A_TASK {
-        merge_shares(&chunks, parts)
-    } else {
-        let merging = Arc::clone(&chunks);
-        reader
-            .compute(cancel, move || Ok(merge_shares(&merging, parts)))
-            .await?
-    };
-
-    let cost = ScanCost {
-        files: plan.files.len(),
-        row_groups: chunks.len(),
-        row_groups_pruned: groups.len() - chunks.len(),
-        rows: row_count,
-        requests: traffic.requests(),
-        bytes: traffic.bytes(),
-        elapsed: started.elapsed(),
-    };
-    let chunks = Arc::try_unwrap(chunks).unwrap_or_else(|shared| shared.as_ref().clone());
-    Ok(Snapshot::new(as_of, columns, chunks, rows, cost))
+    if parts.len() == 1 || row_count < ROWS_WORTH_A_TASK {
+        return Ok(merge_shares(chunks, parts));
+    }
+    let merging = Arc::clone(chunks);
+    reader
+        .compute(cancel, move || Ok(merge_shares(&merging, parts)))
+        .await
 }

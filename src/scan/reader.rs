@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::StringViewArray;
+use arrow::array::{Array, StringViewArray};
 use bytes::Bytes;
 use futures::future::try_join_all;
 use parquet::arrow::arrow_reader::RowSelection;
@@ -13,10 +13,10 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::AsOf;
 use crate::format::{Column, DataType, EVENT_TIME, KEY};
+use crate::memory::{ByteCache, quarter_of_memory};
 use crate::store::Store;
 use crate::text;
 
-use super::cache::{ChunkCache, ChunkKey, quarter_of_memory};
 use super::column::ColumnData;
 use super::data_file::DataFile;
 use super::decode;
@@ -45,14 +45,28 @@ impl Default for ReadLimits {
     }
 }
 
+/// Names a decoded chunk. Data files never change, so neither does what a key stands for, but two versions of a
+/// table may give a column different types.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct ChunkKey {
+    table: String,
+    file: String,
+    row_group: usize,
+    column: String,
+    data_type: DataType,
+}
+
 /// Reads the data files of a lake; owns the caches that outlive a read.
 #[derive(Debug)]
 pub struct Reader {
     limits: ReadLimits,
-    footers: Mutex<HashMap<(String, String), Arc<DataFile>>>,
-    chunks: Option<ChunkCache>,
+    footers: Arc<Mutex<Footers>>,
+    chunks: Option<Arc<ByteCache<ChunkKey, ColumnData>>>,
     cpu: Arc<Semaphore>,
 }
+
+/// Opened files by table and name.
+type Footers = HashMap<(String, String), Arc<DataFile>>;
 
 /// Some rows of one row group of a file: keys, event times and the wanted columns.
 ///
@@ -83,6 +97,16 @@ impl Events for RowGroupRows {
 }
 
 impl RowGroupRows {
+    /// Bytes held in memory.
+    pub fn bytes(&self) -> usize {
+        let numbers = self
+            .row_numbers
+            .as_ref()
+            .map_or(0, |n| n.capacity() * size_of::<u32>());
+        let own = self.keys.get_array_memory_size() + self.event_times.len() * size_of::<i64>();
+        own + numbers + self.columns.iter().map(ColumnData::bytes).sum::<usize>()
+    }
+
     /// True where both hold the same rows of the same file, so that equal positions are the same row.
     pub fn is_same_group(&self, other: &Self) -> bool {
         self.row_group == other.row_group
@@ -106,9 +130,20 @@ impl Reader {
     pub fn new(limits: ReadLimits) -> Self {
         Self {
             limits,
-            footers: Mutex::default(),
-            chunks: (limits.cache_bytes > 0).then(|| ChunkCache::new(limits.cache_bytes)),
+            footers: Arc::default(),
+            chunks: (limits.cache_bytes > 0).then(|| Arc::new(ByteCache::new(limits.cache_bytes))),
             cpu: Arc::new(Semaphore::new(limits.decoders.max(1))),
+        }
+    }
+
+    /// A reader with the same caches, that waits for no core which this one takes: for what nobody waits for.
+    #[must_use]
+    pub fn apart(&self) -> Self {
+        Self {
+            limits: self.limits,
+            footers: Arc::clone(&self.footers),
+            chunks: self.chunks.clone(),
+            cpu: Arc::new(Semaphore::new(self.limits.decoders.max(1))),
         }
     }
 
@@ -320,7 +355,7 @@ impl Reader {
         });
         for (i, data) in try_join_all(decoding).await?.into_iter().flatten() {
             if let Some(chunks) = &self.chunks {
-                chunks.put(key(wanted[i].0, wanted[i].1), &data);
+                chunks.put(key(wanted[i].0, wanted[i].1), data.clone(), data.bytes());
             }
             found[i] = Some(data);
         }

@@ -9,7 +9,8 @@ use crate::app::rows::Comparison;
 use crate::app::{App, Overlay, Prompt, RowView};
 use crate::event_time::{AsOf, TimeError};
 use crate::format::{EVENT_TIME, KEY};
-use crate::scan::{Snapshot, Value};
+use crate::scan::Value;
+use crate::snapshot::Snapshot;
 use crate::text::{Align, ellipsis, fit, visible, width};
 
 use super::canvas::Canvas;
@@ -257,12 +258,7 @@ fn whole_row(app: &App, areas: Areas, row: &RowView, canvas: &mut Canvas<'_>) {
 /// Name and both sides' values of every column compared; what differs has the sign of a change.
 fn compared_lines(comparison: &Comparison, key: &str, room: usize) -> (LineOf, Vec<LineOf>) {
     let diff = &comparison.diff;
-    let found = diff
-        .changes()
-        .binary_search_by(|c| diff.key(*c).cmp(key))
-        .ok()
-        .map(|at| diff.changes()[at]);
-    let Some(change) = found else {
+    let Ok(change) = diff.find(key).map(|at| diff.change(at)) else {
         let line = vec![(
             "This key is there at neither moment.".to_owned(),
             Role::Waiting,

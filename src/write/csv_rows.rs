@@ -10,7 +10,7 @@ use csv::{ReaderBuilder, StringRecord};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::parse_calendar;
 use crate::format::{Column, DataType, EVENT_TIME, KEY, Schema};
-use crate::scan::output_schema;
+use crate::snapshot::output_schema;
 
 /// Reads CSV without a header: key, event time, then the columns of the schema in order. An empty field is a null; a
 /// key and an event time must not be. The error names the line and the column.

@@ -14,7 +14,7 @@ const ROWS_IN_GROUP: usize = 1 << 17;
 /// Encodes rows as a Parquet file with page statistics, compressed with Snappy, which every reader of the format knows.
 ///
 /// The batch has the columns `key` (string), `event_time` (ms, UTC) and the value columns, as
-/// [`output_schema`](crate::scan::output_schema) orders them.
+/// [`output_schema`](crate::snapshot::output_schema) orders them.
 pub fn encode_data_file(batch: &RecordBatch) -> Result<Vec<u8>> {
     let failed = |e: parquet::errors::ParquetError| {
         Error::new(

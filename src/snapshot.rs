@@ -1,5 +1,6 @@
 //! The rows of a table at a moment.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray};
@@ -10,10 +11,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::{AsOf, EventTime};
 use crate::format::{Column, EVENT_TIME, KEY};
 
-use super::column::{Value, arrow_type, time_type};
-use super::newest::RowRef;
-use super::read::ScanCost;
-use super::reader::RowGroupRows;
+use crate::scan::{
+    Chunks, NewestRows, RowGroupRows, RowRef, ScanCost, Value, arrow_type, time_type,
+};
+use crate::timeline::{ChangedKey, EpochRows};
 
 /// The rows of a table as of a moment, the newest of every key.
 ///
@@ -22,26 +23,42 @@ use super::reader::RowGroupRows;
 #[derive(Debug)]
 pub struct Snapshot {
     as_of: AsOf,
-    columns: Vec<Column>,
-    chunks: Vec<Arc<RowGroupRows>>,
-    rows: Vec<RowRef>,
+    columns: Arc<[Column]>,
+    chunks: Chunks,
+    rows: Rows,
     cost: ScanCost,
 }
 
+/// Which rows they are.
+#[derive(Debug)]
+enum Rows {
+    /// As a read found them.
+    Listed(Vec<RowRef>),
+    /// As an epoch's index answers.
+    Indexed(EpochRows),
+}
+
 impl Snapshot {
-    pub(super) fn new(
-        as_of: AsOf,
-        columns: Vec<Column>,
-        chunks: Vec<Arc<RowGroupRows>>,
-        rows: Vec<RowRef>,
-        cost: ScanCost,
-    ) -> Self {
+    /// The rows that a read found.
+    pub fn listed(as_of: AsOf, columns: Arc<[Column]>, found: NewestRows) -> Self {
+        let NewestRows { chunks, rows, cost } = found;
         Self {
             as_of,
             columns,
             chunks,
-            rows,
+            rows: Rows::Listed(rows),
             cost,
+        }
+    }
+
+    /// The rows of an index; `chunks` are those that it points into, with the value columns.
+    pub fn indexed(as_of: AsOf, columns: Arc<[Column]>, chunks: Chunks, rows: EpochRows) -> Self {
+        Self {
+            as_of,
+            columns,
+            chunks,
+            rows: Rows::Indexed(rows),
+            cost: ScanCost::default(),
         }
     }
 
@@ -62,12 +79,15 @@ impl Snapshot {
 
     /// The number of rows.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        match &self.rows {
+            Rows::Listed(rows) => rows.len(),
+            Rows::Indexed(rows) => rows.len(),
+        }
     }
 
     /// True where there is no row.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
     }
 
     /// The key of a row.
@@ -93,35 +113,56 @@ impl Snapshot {
 
     /// The row group that holds a row, and the row's position in it.
     pub fn locate(&self, row: usize) -> (&Arc<RowGroupRows>, usize) {
-        let at = self.rows[row];
+        let at = match &self.rows {
+            Rows::Listed(rows) => rows[row],
+            Rows::Indexed(rows) => rows.row(row),
+        };
         (&self.chunks[at.chunk as usize], at.row as usize)
-    }
-
-    /// Orders the keys of two rows, the other one of another snapshot.
-    pub fn compare_keys(&self, row: usize, other: &Self, other_row: usize) -> std::cmp::Ordering {
-        let ((a, at_a), (b, at_b)) = (self.locate(row), other.locate(other_row));
-        let (view_a, view_b) = (a.keys.views()[at_a], b.keys.views()[at_b]);
-        // A short key is whole in its view.
-        if view_a == view_b && view_a as u32 <= 12 {
-            return std::cmp::Ordering::Equal;
-        }
-        a.keys.value(at_a).cmp(b.keys.value(at_b))
     }
 
     /// The row of a key; where there is none, the row before which it would stand.
     pub fn find(&self, key: &str) -> Result<usize, usize> {
-        self.rows.binary_search_by(|at| {
-            self.chunks[at.chunk as usize]
-                .keys
-                .value(at.row as usize)
-                .cmp(key)
-        })
+        match &self.rows {
+            Rows::Listed(rows) => rows.binary_search_by(|at| self.key_at(*at).cmp(key)),
+            Rows::Indexed(rows) => rows.find(key),
+        }
+    }
+
+    fn key_at(&self, at: RowRef) -> &str {
+        self.chunks[at.chunk as usize].keys.value(at.row as usize)
+    }
+
+    /// All rows by key, as places in [`Snapshot::chunks`].
+    pub fn row_refs(&self) -> Cow<'_, [RowRef]> {
+        match &self.rows {
+            Rows::Listed(rows) => Cow::Borrowed(rows),
+            Rows::Indexed(rows) => Cow::Owned(rows.to_vec()),
+        }
+    }
+
+    /// The row groups that the rows lie in.
+    pub fn chunks(&self) -> &Chunks {
+        &self.chunks
+    }
+
+    /// The keys whose row differs between this moment and a later one, where one index answers both with the same
+    /// columns.
+    pub fn changed_until(&self, later: &Self) -> Option<Vec<ChangedKey>> {
+        match (&self.rows, &later.rows) {
+            (Rows::Indexed(a), Rows::Indexed(b)) if Arc::ptr_eq(&self.chunks, &later.chunks) => {
+                a.changed_until(b)
+            }
+            _ => None,
+        }
     }
 
     /// Gathers rows `from..from + count`, cut to what there is, into a batch of [`output_schema`].
     pub fn batch(&self, from: usize, count: usize) -> Result<RecordBatch> {
-        let rows = self.rows.get(from..).unwrap_or_default();
-        let rows = &rows[..count.min(rows.len())];
+        let end = from.saturating_add(count).min(self.len());
+        let rows: Vec<RowRef> = match &self.rows {
+            Rows::Listed(rows) => rows.get(from..end).unwrap_or_default().to_vec(),
+            Rows::Indexed(rows) => (from..end).map(|row| rows.row(row)).collect(),
+        };
         let schema = output_schema(&self.columns);
         let keys: StringArray = rows
             .iter()

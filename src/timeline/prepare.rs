@@ -1,0 +1,148 @@
+//! Indexes made, and kept for as long as the byte budget lasts.
+
+use std::sync::Arc;
+
+use futures::future::try_join_all;
+
+use crate::cancel::CancelToken;
+use crate::error::Result;
+use crate::format::{Column, Manifest, Version};
+use crate::memory::ByteCache;
+use crate::scan::{Chunks, KeyOrder, Reader, read_row_groups};
+use crate::store::Store;
+
+use super::epoch::Epoch;
+use super::index::{EpochIndex, index_part};
+
+/// With fewer rows than this a second core costs more than it brings.
+const ROWS_PER_PART: usize = 32_768;
+
+/// Names an epoch of a table at one version.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct EpochKey {
+    /// The table.
+    pub table: String,
+    /// Its version.
+    pub version: Version,
+    /// The position of the epoch.
+    pub epoch: usize,
+}
+
+/// Indexes of epochs, and the row groups that they point into with value columns, under one byte budget.
+#[derive(Debug)]
+pub struct EpochCache(ByteCache<(EpochKey, Option<Arc<[Column]>>), Kept>);
+
+#[derive(Debug, Clone)]
+enum Kept {
+    Index(Arc<EpochIndex>),
+    Values(Chunks),
+}
+
+impl EpochCache {
+    /// An empty cache that holds at most so many bytes; with 0 it keeps nothing.
+    pub fn new(budget: usize) -> Self {
+        Self(ByteCache::new(budget))
+    }
+
+    /// The most bytes that it holds.
+    pub fn budget(&self) -> usize {
+        self.0.budget()
+    }
+
+    /// The index of an epoch.
+    pub fn index(&self, key: &EpochKey) -> Option<Arc<EpochIndex>> {
+        match self.0.get(&(key.clone(), None))? {
+            Kept::Index(index) => Some(index),
+            Kept::Values(_) => None,
+        }
+    }
+
+    /// The row groups of an epoch's index with these value columns.
+    pub fn values(&self, key: &EpochKey, columns: &Arc<[Column]>) -> Option<Chunks> {
+        match self.0.get(&(key.clone(), Some(Arc::clone(columns))))? {
+            Kept::Values(chunks) => Some(chunks),
+            Kept::Index(_) => None,
+        }
+    }
+
+    /// Keeps the index of an epoch.
+    pub fn put_index(&self, key: EpochKey, index: Arc<EpochIndex>) {
+        let bytes = index.bytes();
+        self.0.put((key, None), Kept::Index(index), bytes);
+    }
+
+    /// Keeps row groups with value columns. (Their keys and event times are the index's.)
+    pub fn put_values(&self, key: EpochKey, columns: Arc<[Column]>, chunks: Chunks) {
+        let bytes = chunks
+            .iter()
+            .flat_map(|c| &c.columns)
+            .map(crate::scan::ColumnData::bytes)
+            .sum();
+        self.0
+            .put((key, Some(columns)), Kept::Values(chunks), bytes);
+    }
+}
+
+/// Reads the row groups that an epoch's index points into, with these value columns.
+pub async fn read_values(
+    reader: &Arc<Reader>,
+    store: &Store,
+    table: &str,
+    (manifest, epoch): (&Manifest, &Epoch),
+    columns: &[Column],
+    cancel: &CancelToken,
+) -> Result<Chunks> {
+    let files = epoch.files(manifest);
+    let files = (files.as_slice(), epoch.last);
+    let groups = read_row_groups(reader, store, table, files, columns, cancel, &|_, _| {}).await?;
+    Ok(groups.chunks)
+}
+
+/// Reads the keys and event times of an epoch and makes its index; `None` where that would take more than `budget`
+/// bytes.
+pub async fn read_index(
+    reader: &Arc<Reader>,
+    store: &Store,
+    table: &str,
+    (manifest, epoch): (&Manifest, &Epoch),
+    budget: usize,
+    cancel: &CancelToken,
+) -> Result<Option<EpochIndex>> {
+    let files = epoch.files(manifest);
+    let mut rows = 0;
+    for file in &files {
+        rows += cancel
+            .run(reader.open(store, table, file.name.as_str()))
+            .await?
+            .rows();
+    }
+    if EpochIndex::bytes_needed(rows) > budget || rows > u32::MAX as usize {
+        return Ok(None);
+    }
+    let planned = (files.as_slice(), epoch.last);
+    let groups = read_row_groups(reader, store, table, planned, &[], cancel, &|_, _| {}).await?;
+    let chunks = groups.chunks;
+    let visible_from: Arc<[i64]> = groups
+        .files
+        .iter()
+        .map(|at| files[*at].visible_from.ms())
+        .collect();
+    let parts = rows
+        .div_ceil(ROWS_PER_PART)
+        .clamp(1, reader.limits().decoders.max(1));
+    let order = KeyOrder::split(&chunks, parts);
+    let indexing = (0..order.parts()).map(|part| {
+        let (chunks, visible_from) = (Arc::clone(&chunks), Arc::clone(&visible_from));
+        let (order, epoch, token) = (order.clone(), epoch.clone(), cancel.clone());
+        reader.compute(cancel, move || {
+            index_part(&chunks, &visible_from, &epoch, &order, part, &token)
+        })
+    });
+    let parts = try_join_all(indexing).await?;
+    let epoch = epoch.clone();
+    reader
+        .compute(cancel, move || {
+            Ok(Some(EpochIndex::new(epoch, chunks, parts)))
+        })
+        .await
+}
