@@ -86,11 +86,9 @@ fn main() {
         arguments.moment("within-to"),
     );
     explorer.snapshot(b);
-    explorer.settle();
-    let compare = || explorer.compare(a, b);
-    let mut compare = compare;
-    let changes = compare().1;
-    let mut within = arguments.sample(|| compare());
+    settle();
+    let changes = explorer.compare(a, b).1;
+    let mut within = arguments.sample(|| explorer.compare(a, b));
     within["changes"] = json!(changes);
     out.insert("compare_within".to_owned(), within);
 
@@ -348,28 +346,28 @@ impl Explorer {
             }
         }
     }
+}
 
-    /// Waits until the engine makes nothing ready any more: until the process takes no time on a core.
-    fn settle(&self) {
-        let ticks = || {
-            let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-            let after_name = stat.rsplit(") ").next().unwrap_or_default().to_owned();
-            let field = |n: usize| {
-                after_name
-                    .split(' ')
-                    .nth(n)
-                    .and_then(|f| f.parse::<u64>().ok())
-            };
-            field(11).unwrap_or(0) + field(12).unwrap_or(0)
+/// Waits until the engine makes nothing ready any more: until the process takes no time on a core.
+fn settle() {
+    let ticks = || {
+        let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+        let after_name = stat.rsplit(") ").next().unwrap_or_default().to_owned();
+        let field = |n: usize| {
+            after_name
+                .split(' ')
+                .nth(n)
+                .and_then(|f| f.parse::<u64>().ok())
         };
-        let mut last = ticks();
-        loop {
-            std::thread::sleep(Duration::from_millis(300));
-            let now = ticks();
-            if now == last {
-                return;
-            }
-            last = now;
+        field(11).unwrap_or(0) + field(12).unwrap_or(0)
+    };
+    let mut last = ticks();
+    loop {
+        std::thread::sleep(Duration::from_millis(300));
+        let now = ticks();
+        if now == last {
+            return;
         }
+        last = now;
     }
 }

@@ -48,11 +48,11 @@ pub(super) struct Preparation {
 
 impl Preparation {
     /// Takes note of what is on screen now. What runs is cancelled if it is neither of this epoch nor ahead of it.
-    pub(super) fn show(&mut self, shown: Shown) {
+    pub(super) fn show(&mut self, shown: &Shown) {
         let last = self
             .shown
             .replace(shown.clone())
-            .filter(|last| last.is_of(&shown));
+            .filter(|last| last.is_of(shown));
         let turned = match &last {
             Some(last) if last.as_of != shown.as_of => {
                 let forward = shown.as_of.position_ms() > last.as_of.position_ms();

@@ -166,7 +166,7 @@ impl Engine {
                     lane
                 }
                 Some(Command::Shown(shown)) => {
-                    self.preparation.show(*shown);
+                    self.preparation.show(&shown);
                     self.prepare_next();
                     continue;
                 }
@@ -185,10 +185,10 @@ impl Engine {
                 match job.answer_at_once(&request) {
                     Some(shown) => {
                         self.lanes.entry(lane).or_default().ended(id);
-                        self.preparation.show(shown);
+                        self.preparation.show(&shown);
                         self.prepare_next();
                     }
-                    None => self.spawn(job, request),
+                    None => Self::spawn(job, request),
                 }
             }
         }
@@ -234,7 +234,7 @@ impl Engine {
         }
     }
 
-    fn spawn(&self, job: Job, request: Request) {
+    fn spawn(job: Job, request: Request) {
         tokio::spawn(async move {
             let (reply, commands) = (job.reply.clone(), job.commands.clone());
             let outcome = AssertUnwindSafe(job.run(request)).catch_unwind().await;

@@ -1,7 +1,7 @@
 //! A data file opened: its footer read and checked, its columns found by name.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::Array;
 use arrow::datatypes::{DataType as ArrowType, Field, Schema as ArrowSchema};
@@ -44,6 +44,8 @@ pub struct DataFile {
     pub(super) whole: Option<Bytes>,
     /// The event times of each row group, as its statistics say; asked for by every read, so worked out once.
     event_times: Vec<Option<(i64, i64)>>,
+    /// Whether the keys of each row group ascend; known once they were decoded.
+    pub(super) key_order: Vec<OnceLock<bool>>,
 }
 
 impl DataFile {
@@ -106,7 +108,9 @@ impl DataFile {
             arrow,
             whole,
             event_times: Vec::new(),
+            key_order: Vec::new(),
         };
+        file.key_order = (0..file.row_groups()).map(|_| OnceLock::new()).collect();
         let ranges = |file: &Self| {
             (0..file.row_groups())
                 .map(|g| file.statistics_of(g))

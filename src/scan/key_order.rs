@@ -6,6 +6,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use arrow::array::StringViewArray;
+
 use crate::cancel::CancelToken;
 use crate::error::Result;
 
@@ -16,6 +18,9 @@ pub(super) const INLINE_BYTES: u32 = 12;
 
 /// Rows between two looks at the cancel token.
 const ROWS_PER_CHECK: usize = 1 << 16;
+
+/// A chunk in key order is merged as it lies if it has more than one in so many of all rows.
+const RUN_SHARE: usize = 32;
 
 /// Keys looked at to find where to split.
 const SAMPLES: usize = 512;
@@ -33,7 +38,7 @@ impl KeyOrder {
         let rows: usize = chunks.iter().map(|c| c.event_times().len()).sum();
         let mut sample = Vec::with_capacity(SAMPLES);
         if parts > 1 {
-            for chunk in chunks.iter() {
+            for chunk in chunks {
                 let every = rows.div_ceil(SAMPLES).max(1);
                 let picked = (0..chunk.event_times().len()).step_by(every);
                 sample.extend(picked.map(|row| sort_key_at(chunk.as_ref(), row)));
@@ -51,48 +56,88 @@ impl KeyOrder {
         self.splits.len() + 1
     }
 
-    /// The rows of one part that `admits` (chunk, event time in ms), ascending by key; those of one key as the chunks
-    /// have them. With each comes its sort key.
-    pub fn sorted_part<E: Events>(
+    /// Visits the keys of one part, ascending, each with those of its rows that `admits` (chunk, event time in ms), as
+    /// the chunks have them: in order of precedence.
+    ///
+    /// Files written in key order are merged as they lie; the rows of all others are sorted first.
+    pub fn for_each_key<E: Events>(
         &self,
         chunks: &[Arc<E>],
         part: usize,
         cancel: &CancelToken,
         admits: impl Fn(u32, i64) -> bool,
-    ) -> Result<Vec<(u128, RowRef)>> {
+        mut visit: impl FnMut(&[RowRef]),
+    ) -> Result<()> {
         let first = part
             .checked_sub(1)
             .and_then(|i| self.splits.get(i))
             .copied();
-        let end = self.splits.get(part).copied();
-        let is_within = |key: u128| first.is_none_or(|f| key >= f) && end.is_none_or(|e| key < e);
-        let total: usize = chunks.iter().map(|c| c.event_times().len()).sum();
-        let mut rows = Vec::with_capacity(total / self.parts() + total / 16);
-        for (chunk_at, chunk) in (0..).zip(chunks.iter()) {
-            for (row, time) in chunk.event_times().iter().enumerate() {
-                if row % ROWS_PER_CHECK == 0 {
-                    cancel.check()?;
+        let bounds = Bounds {
+            first,
+            end: self.splits.get(part).copied(),
+        };
+        let rows: usize = chunks.iter().map(|c| c.event_times().len()).sum();
+        let mut loose = Vec::new();
+        let mut runs: Vec<Run<'_, E>> = Vec::new();
+        for (at, chunk) in (0..).zip(chunks) {
+            if chunk.is_ordered() && chunk.event_times().len() > rows / RUN_SHARE {
+                match runs.last_mut() {
+                    Some(run) if run.is_followed_by(chunk) => run.chunks.push((at, chunk)),
+                    _ => runs.push(Run::new(at, chunk)),
                 }
-                let key = sort_key_at(chunk.as_ref(), row);
-                if is_within(key) && admits(chunk_at, *time) {
-                    rows.push((
-                        key,
-                        RowRef {
-                            chunk: chunk_at,
-                            row: row as u32,
-                        },
-                    ));
-                }
+            } else {
+                bounds.gather(at, chunk.as_ref(), &admits, cancel, &mut loose)?;
             }
         }
+        loose.sort_by(|a, b| Self::compare(chunks, *a, *b));
         cancel.check()?;
-        // Files written in key order come as long runs, which the stable sort takes as they are.
-        rows.sort_by(|a, b| Self::compare(chunks, *a, *b));
-        Ok(rows)
+        for run in &mut runs {
+            run.start(bounds, &admits);
+        }
+        let mut loose = loose.into_iter().peekable();
+        let mut group: Vec<RowRef> = Vec::new();
+        let mut until_check = ROWS_PER_CHECK;
+        loop {
+            until_check -= 1;
+            if until_check == 0 {
+                cancel.check()?;
+                until_check = ROWS_PER_CHECK;
+            }
+            let mut least = loose.peek().copied();
+            for run in &runs {
+                least = match (least, run.head) {
+                    (Some(a), Some(b)) if Self::compare(chunks, b, a) == Ordering::Less => Some(b),
+                    (None, head) => head,
+                    (least, _) => least,
+                };
+            }
+            let Some(least) = least else { break };
+            group.clear();
+            let is_least =
+                |row: &(u128, RowRef)| Self::compare(chunks, *row, least) == Ordering::Equal;
+            while let Some((_, row)) = loose.next_if(|row| is_least(row)) {
+                group.push(row);
+            }
+            for run in &mut runs {
+                if let Some(head) = run.head.filter(is_least) {
+                    group.push(head.1);
+                    run.advance(bounds, &admits);
+                }
+            }
+            if group.len() > 1 {
+                group.sort_unstable();
+            }
+            visit(&group);
+        }
+        Ok(())
     }
 
     /// Orders two rows by key.
-    pub fn compare<E: Events>(chunks: &[Arc<E>], a: (u128, RowRef), b: (u128, RowRef)) -> Ordering {
+    pub(super) fn compare<E: Events>(
+        chunks: &[Arc<E>],
+        a: (u128, RowRef),
+        b: (u128, RowRef),
+    ) -> Ordering {
         a.0.cmp(&b.0).then_with(|| {
             if a.0 as u32 > INLINE_BYTES {
                 key_at(chunks, a.1).cmp(key_at(chunks, b.1))
@@ -111,6 +156,121 @@ fn sort_key_at<E: Events>(chunk: &E, row: usize) -> u128 {
     sort_key(chunk.keys().views()[row], || chunk.keys().value(row))
 }
 
+/// The sort keys of a part.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    /// The least one; `None` where there is no bound.
+    first: Option<u128>,
+    /// The first one beyond; `None` where there is no bound.
+    end: Option<u128>,
+}
+
+impl Bounds {
+    fn gather<E: Events>(
+        self,
+        at: u32,
+        chunk: &E,
+        admits: &impl Fn(u32, i64) -> bool,
+        cancel: &CancelToken,
+        out: &mut Vec<(u128, RowRef)>,
+    ) -> Result<()> {
+        for (row, time) in chunk.event_times().iter().enumerate() {
+            if row % ROWS_PER_CHECK == 0 {
+                cancel.check()?;
+            }
+            let key = sort_key_at(chunk, row);
+            let is_within =
+                self.first.is_none_or(|first| key >= first) && self.end.is_none_or(|end| key < end);
+            if is_within && admits(at, *time) {
+                out.push((
+                    key,
+                    RowRef {
+                        chunk: at,
+                        row: row as u32,
+                    },
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Chunks in key order, one after the other, as a cursor.
+struct Run<'a, E> {
+    chunks: Vec<(u32, &'a Arc<E>)>,
+    /// The chunk, among the run's, and the row after the head.
+    next: (usize, usize),
+    head: Option<(u128, RowRef)>,
+}
+
+impl<'a, E: Events> Run<'a, E> {
+    fn new(at: u32, chunk: &'a Arc<E>) -> Self {
+        Self {
+            chunks: vec![(at, chunk)],
+            next: (0, 0),
+            head: None,
+        }
+    }
+
+    /// True where a chunk, which is not empty, begins after the last key of this run.
+    fn is_followed_by(&self, chunk: &E) -> bool {
+        self.chunks.last().is_some_and(|(_, last)| {
+            let end = last.event_times().len() - 1;
+            last.keys().value(end) < chunk.keys().value(0)
+        })
+    }
+
+    /// Goes to the first row within the bounds.
+    fn start(&mut self, bounds: Bounds, admits: &impl Fn(u32, i64) -> bool) {
+        if let Some(first) = bounds.first {
+            let is_before = |chunk: &E, row: usize| sort_key_at(chunk, row) < first;
+            let passed = self
+                .chunks
+                .partition_point(|(_, c)| is_before(c, c.event_times().len() - 1));
+            self.next.0 = passed;
+            if let Some((_, chunk)) = self.chunks.get(passed) {
+                let (mut low, mut high) = (0, chunk.event_times().len());
+                while low < high {
+                    let middle = low.midpoint(high);
+                    if is_before(chunk, middle) {
+                        low = middle + 1
+                    } else {
+                        high = middle
+                    }
+                }
+                self.next.1 = low;
+            }
+        }
+        self.advance(bounds, admits);
+    }
+
+    /// Goes to the next row that is admitted.
+    fn advance(&mut self, bounds: Bounds, admits: &impl Fn(u32, i64) -> bool) {
+        self.head = None;
+        while let Some((at, chunk)) = self.chunks.get(self.next.0) {
+            let times = chunk.event_times();
+            while let Some(time) = times.get(self.next.1) {
+                let row = self.next.1;
+                self.next.1 += 1;
+                if admits(*at, *time) {
+                    let key = sort_key_at(chunk.as_ref(), row);
+                    if bounds.end.is_none_or(|end| key < end) {
+                        self.head = Some((
+                            key,
+                            RowRef {
+                                chunk: *at,
+                                row: row as u32,
+                            },
+                        ));
+                    }
+                    return;
+                }
+            }
+            self.next = (self.next.0 + 1, 0);
+        }
+    }
+}
+
 /// A number that orders as the key's bytes do, except among keys that share their first twelve bytes and are not both
 /// short: the first twelve bytes, big-endian, then the length, at most 13.
 pub(super) fn sort_key<'a>(view: u128, key: impl FnOnce() -> &'a str) -> u128 {
@@ -125,13 +285,18 @@ pub(super) fn sort_key<'a>(view: u128, key: impl FnOnce() -> &'a str) -> u128 {
     }
 }
 
-/// True where the rows of a chunk stand in key order.
-pub(super) fn is_ascending<E: Events>(chunk: &E) -> bool {
-    let mut last = 0;
-    (0..chunk.event_times().len()).all(|row| {
-        let key = sort_key_at(chunk, row);
-        let follows = key > last || row == 0;
-        last = key;
+/// True where keys stand in order, and none of them twice.
+pub(super) fn is_ascending(keys: &StringViewArray) -> bool {
+    let mut last: Option<(u128, &str)> = None;
+    keys.views().iter().enumerate().all(|(row, view)| {
+        let key = sort_key(*view, || keys.value(row));
+        let text = if key as u32 > INLINE_BYTES {
+            keys.value(row)
+        } else {
+            ""
+        };
+        let follows = last.is_none_or(|last| (key, text) > last);
+        last = Some((key, text));
         follows
     })
 }

@@ -18,10 +18,10 @@ use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::event_time::AsOf;
 
-use super::key_order::{INLINE_BYTES, KeyOrder, is_ascending, key_at, sort_key};
+use super::key_order::{INLINE_BYTES, KeyOrder, key_at, sort_key};
 
-/// Where a row lies: the chunk's position in its snapshot, and the row's in the chunk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// Where a row lies: the chunk's position in its snapshot, and the row's in the chunk. Less is of higher precedence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowRef {
     /// Position of the chunk.
     pub chunk: u32,
@@ -35,6 +35,8 @@ pub trait Events {
     fn keys(&self) -> &StringViewArray;
     /// The event times in milliseconds, one a key.
     fn event_times(&self) -> &[i64];
+    /// True where the rows stand in key order, and no key twice.
+    fn is_ordered(&self) -> bool;
 }
 
 /// Rows between two looks at the cancel token.
@@ -166,7 +168,7 @@ fn merge_two<E: Events>(chunks: &[Arc<E>], left: Share, right: Share) -> Share {
     Share { rows }
 }
 
-/// Finds the winners among one part of the keys by sorting, ascending by key.
+/// Finds the winners among one part of the keys by merging, ascending by key.
 pub(super) fn merge_part<E: Events>(
     chunks: &[Arc<E>],
     order: &KeyOrder,
@@ -174,23 +176,19 @@ pub(super) fn merge_part<E: Events>(
     part: usize,
     cancel: &CancelToken,
 ) -> Result<Vec<RowRef>> {
-    let rows = order.sorted_part(chunks, part, cancel, |_, time| as_of.admits(time))?;
     let time = |at: RowRef| chunks[at.chunk as usize].event_times()[at.row as usize];
-    let mut winners: Vec<RowRef> = Vec::with_capacity(rows.len());
-    let mut last: Option<(u128, RowRef)> = None;
-    for row in rows {
-        let held = last.filter(|last| KeyOrder::compare(chunks, *last, row) == Ordering::Equal);
-        match (held, winners.last_mut()) {
-            // Rows of a key come in order of precedence.
-            (Some(_), Some(held)) => {
-                if time(row.1) > time(*held) {
-                    *held = row.1;
-                }
+    let mut winners: Vec<RowRef> = Vec::new();
+    let admits = |_: u32, time: i64| as_of.admits(time);
+    order.for_each_key(chunks, part, cancel, admits, |rows| {
+        // They come in order of precedence, so the first of the newest wins.
+        let (mut best, others) = (rows[0], &rows[1..]);
+        for row in others {
+            if time(*row) > time(best) {
+                best = *row;
             }
-            _ => winners.push(row.1),
         }
-        last = Some(row);
-    }
+        winners.push(best);
+    })?;
     Ok(winners)
 }
 
@@ -200,7 +198,7 @@ pub(super) fn is_mostly_ordered<E: Events>(chunks: &[Arc<E>]) -> bool {
     let all: usize = chunks.iter().map(|c| rows(&c)).sum();
     let ordered: usize = chunks
         .iter()
-        .filter(|c| is_ascending(c.as_ref()))
+        .filter(|c| c.is_ordered())
         .map(|c| rows(&c))
         .sum();
     ordered > all / 2
@@ -208,6 +206,7 @@ pub(super) fn is_mostly_ordered<E: Events>(chunks: &[Arc<E>]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::key_order::is_ascending;
     use super::*;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
@@ -223,6 +222,9 @@ mod tests {
         }
         fn event_times(&self) -> &[i64] {
             &self.times
+        }
+        fn is_ordered(&self) -> bool {
+            is_ascending(&self.keys)
         }
     }
 

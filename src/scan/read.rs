@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::FutureExt;
 use futures::future::try_join_all;
-use futures::stream::{self, StreamExt, TryStreamExt};
 use hashbrown::DefaultHashBuilder;
 
 use crate::cancel::CancelToken;
@@ -17,9 +15,6 @@ use crate::store::{Store, Traffic};
 use super::key_order::KeyOrder;
 use super::newest::{RowRef, is_mostly_ordered, merge_part, merge_shares, reduce_share};
 use super::reader::{Reader, RowGroupRows};
-
-/// Files whose bytes are awaited at the same time.
-const FILES_AT_ONCE: usize = 16;
 
 /// With fewer rows than this, a second core costs more than it brings.
 const ROWS_PER_SHARE: usize = 32_768;
@@ -84,19 +79,8 @@ pub async fn read_row_groups(
     cancel: &CancelToken,
     on_progress: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<ReadGroups> {
-    // Futures are gathered before they are run: a closure held over an await is not `Send` for every lifetime.
-    let opening: Vec<_> = files
-        .iter()
-        .map(|f| {
-            cancel
-                .run(reader.open(store, table, f.name.as_str()))
-                .boxed()
-        })
-        .collect();
-    let opened: Vec<_> = stream::iter(opening)
-        .buffered(FILES_AT_ONCE)
-        .try_collect()
-        .await?;
+    let names: Vec<&str> = files.iter().map(|f| f.name.as_str()).collect();
+    let opened = reader.open_all(store, table, &names, cancel).await?;
     let groups: Vec<_> = opened
         .iter()
         .enumerate()
@@ -110,22 +94,16 @@ pub async fn read_row_groups(
         .sum();
     reader.check_budget(needed)?;
 
-    let reading: Vec<_> = groups
+    let wanted: Vec<_> = groups
         .iter()
-        .map(|(_, file, group)| {
-            reader
-                .read_row_group(store, file, *group, columns, as_of, cancel)
-                .boxed()
-        })
+        .map(|(_, file, group)| (Arc::clone(file), *group))
         .collect();
-    let mut reading = stream::iter(reading).buffered(FILES_AT_ONCE);
-    let mut read: Vec<Option<RowGroupRows>> = Vec::with_capacity(groups.len());
-    on_progress(0, groups.len());
-    while let Some(rows) = reading.next().await {
-        read.push(rows?);
-        on_progress(read.len(), groups.len());
-    }
-    drop(reading);
+    let total = groups.len();
+    let read = reader
+        .read_row_groups(store, &wanted, columns, as_of, cancel, |read| {
+            on_progress(read, total)
+        })
+        .await?;
     let found = groups.iter().map(|(file, ..)| *file).zip(read);
     let found = found.filter_map(|(file, rows)| Some((file, Arc::new(rows?))));
     let (files, chunks): (Vec<usize>, Vec<Arc<RowGroupRows>>) = found.unzip();

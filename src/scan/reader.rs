@@ -1,12 +1,16 @@
 //! Reads row groups: footers, then bytes, then columns, each once, in parallel, under limits.
 
 use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, StringViewArray};
 use bytes::Bytes;
-use futures::future::try_join_all;
+use futures::FutureExt;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use parquet::arrow::arrow_reader::RowSelection;
+use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::cancel::CancelToken;
@@ -20,7 +24,11 @@ use crate::text;
 use super::column::ColumnData;
 use super::data_file::DataFile;
 use super::decode;
+use super::key_order::is_ascending;
 use super::newest::Events;
+
+/// Files whose bytes are awaited at the same time.
+const FILES_AT_ONCE: usize = 16;
 
 /// What reading may take of the machine.
 #[derive(Debug, Clone, Copy)]
@@ -83,11 +91,16 @@ pub struct RowGroupRows {
     pub keys: StringViewArray,
     /// Event times, milliseconds.
     pub event_times: arrow::buffer::ScalarBuffer<i64>,
+    /// True where the rows stand in key order, and no key twice.
+    pub is_ordered: bool,
     /// The wanted columns, in the order wanted.
     pub columns: Vec<ColumnData>,
 }
 
 impl Events for RowGroupRows {
+    fn is_ordered(&self) -> bool {
+        self.is_ordered
+    }
     fn keys(&self) -> &StringViewArray {
         &self.keys
     }
@@ -153,22 +166,69 @@ impl Reader {
     }
 
     /// Opens a data file, or finds it open.
-    pub async fn open(&self, store: &Store, table: &str, name: &str) -> Result<Arc<DataFile>> {
-        let key = (table.to_owned(), name.to_owned());
-        if let Some(file) = self
-            .footers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&key)
-        {
-            return Ok(Arc::clone(file));
-        }
-        let file = Arc::new(DataFile::open(store, table, name).await?);
-        self.footers
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(key, Arc::clone(&file));
-        Ok(file)
+    pub async fn open(
+        self: &Arc<Self>,
+        store: &Store,
+        table: &str,
+        name: &str,
+    ) -> Result<Arc<DataFile>> {
+        let opened = self
+            .open_all(store, table, &[name], &CancelToken::default())
+            .await?;
+        opened.into_iter().next().ok_or_else(Error::cancelled)
+    }
+
+    /// Opens data files, or finds them open, in the order given.
+    pub async fn open_all(
+        self: &Arc<Self>,
+        store: &Store,
+        table: &str,
+        names: &[&str],
+        cancel: &CancelToken,
+    ) -> Result<Vec<Arc<DataFile>>> {
+        let found: Vec<Option<Arc<DataFile>>> = {
+            let footers = self.footers.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut key = (table.to_owned(), String::new());
+            let find = |name: &&str| {
+                (*name).clone_into(&mut key.1);
+                footers.get(&key).cloned()
+            };
+            names.iter().map(find).collect()
+        };
+        let missing = names
+            .iter()
+            .zip(&found)
+            .filter(|(_, found)| found.is_none());
+        let missing: Vec<String> = missing.map(|(name, _)| (*name).to_owned()).collect();
+        let opened = if store.is_local() {
+            let (store, table) = (store.clone(), table.to_owned());
+            let open = move |name: &String| {
+                let opening = DataFile::open(&store, &table, name);
+                opening
+                    .now_or_never()
+                    .unwrap_or_else(|| Err(Error::cancelled()))
+            };
+            self.compute_each(missing, cancel, open, |_| {}).await?
+        } else {
+            let opening: Vec<_> = missing
+                .iter()
+                .map(|name| cancel.run(DataFile::open(store, table, name)).boxed())
+                .collect();
+            stream::iter(opening)
+                .buffered(FILES_AT_ONCE)
+                .try_collect()
+                .await?
+        };
+        let mut opened = opened.into_iter().map(Arc::new);
+        let mut footers = self.footers.lock().unwrap_or_else(PoisonError::into_inner);
+        let files = found.into_iter().map(|found| {
+            let file = found.or_else(|| opened.next());
+            if let Some(file) = &file {
+                footers.insert((table.to_owned(), file.name.clone()), Arc::clone(file));
+            }
+            file.ok_or_else(Error::cancelled)
+        });
+        files.collect()
     }
 
     /// Bytes that decoding these columns of a row group takes, at least: what a read is held against its limit by.
@@ -224,19 +284,167 @@ impl Reader {
         waiting.await.map_err(|e| stopped(&e))??
     }
 
-    /// Reads a row group's keys, event times and these columns; `None` where its statistics rule every row out.
+    /// Does the same to each item, on all cores, in the items' order; `on_done` is told of each that is done.
+    async fn compute_each<I, T>(
+        self: &Arc<Self>,
+        items: Vec<I>,
+        cancel: &CancelToken,
+        work: impl Fn(&I) -> Result<T> + Send + Sync + 'static,
+        mut on_done: impl FnMut(usize),
+    ) -> Result<Vec<T>>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        let tasks = self.limits.decoders.clamp(1, items.len().max(1));
+        let shared = Arc::new((items, work, AtomicUsize::new(0)));
+        let (done, mut finished) = unbounded_channel();
+        let running: Vec<_> = (0..tasks)
+            .map(|_| {
+                let (shared, done, token) = (Arc::clone(&shared), done.clone(), cancel.clone());
+                let share = move || {
+                    let (items, work, next) = &*shared;
+                    let mut results = Vec::new();
+                    loop {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        let Some(item) = items.get(at) else { break };
+                        token.check()?;
+                        results.push((at, work(item)?));
+                        let _ = done.send(at);
+                    }
+                    Ok(results)
+                };
+                let (reader, cancel) = (Arc::clone(self), cancel.clone());
+                tokio::spawn(async move { reader.compute(&cancel, share).await })
+            })
+            .collect();
+        drop(done);
+        while let Some(at) = finished.recv().await {
+            on_done(at);
+        }
+        let mut results = Vec::with_capacity(shared.0.len());
+        for share in running {
+            results.extend(share.await.map_err(|e| stopped(&e))??);
+        }
+        results.sort_unstable_by_key(|(at, _)| *at);
+        Ok(results.into_iter().map(|(_, result)| result).collect())
+    }
+
+    /// Reads row groups' keys, event times and these columns; `None` where its statistics rule every row of one out.
+    /// After each row group, `on_progress` is told how many are read.
     ///
     /// Without a cache, pages whose statistics lie beyond the moment are not decoded. With one, whole chunks are, so
     /// that they serve every moment; rows beyond the moment are then among the answer and the caller's to pass over.
-    pub async fn read_row_group(
-        &self,
+    pub async fn read_row_groups(
+        self: &Arc<Self>,
         store: &Store,
+        groups: &[(Arc<DataFile>, usize)],
+        columns: &[Column],
+        as_of: AsOf,
+        cancel: &CancelToken,
+        on_progress: impl Fn(usize),
+    ) -> Result<Vec<Option<RowGroupRows>>> {
+        let place = |e: Error, file: &DataFile| {
+            e.in_file(&file.name)
+                .in_table(&file.table)
+                .in_lake(store.name())
+        };
+        let mut asked: Vec<Option<Asked>> = Vec::with_capacity(groups.len());
+        for (file, row_group) in groups {
+            let group = self.ask(file, *row_group, columns, as_of);
+            asked.push(group.map_err(|e| place(e, file))?);
+        }
+        let mut read = groups.len() - asked.iter().flatten().count();
+        on_progress(read);
+        if store.is_local() {
+            let mut chunks: Vec<WantedChunk> = Vec::new();
+            let mut left: Vec<usize> = Vec::new();
+            for (at, group) in asked.iter().enumerate() {
+                chunks.extend(group.iter().flat_map(|g| g.missing(at)));
+                left.push(group.iter().map(|g| g.missing.len()).sum());
+            }
+            read = left.iter().filter(|left| **left == 0).count();
+            on_progress(read);
+            // The largest first, so that the last ones to be done are small.
+            chunks.sort_by_key(|c| std::cmp::Reverse(c.range.end - c.range.start));
+            let of: Vec<(usize, usize)> = chunks.iter().map(|c| (c.asked, c.column)).collect();
+            let from = store.clone();
+            let decode = move |chunk: &WantedChunk| {
+                let file = &chunk.file;
+                let bytes = if let Some(whole) = &file.whole {
+                    Some(whole.slice(chunk.range.start as usize..chunk.range.end as usize))
+                } else {
+                    let ranges = [chunk.range.clone()];
+                    let reading = from.read_ranges(&file.table, &file.name, &ranges);
+                    reading
+                        .now_or_never()
+                        .unwrap_or_else(|| Err(Error::cancelled()))?
+                        .pop()
+                };
+                chunk.decode(bytes.ok_or_else(Error::cancelled)?)
+            };
+            let decode = move |chunk: &WantedChunk| {
+                decode(chunk).map_err(|e| e.in_file(&chunk.file.name).in_table(&chunk.file.table))
+            };
+            let places = of.clone();
+            let decoded = self.compute_each(chunks, cancel, decode, |at| {
+                let group = places[at].0;
+                left[group] -= 1;
+                if left[group] == 0 {
+                    read += 1;
+                    on_progress(read);
+                }
+            });
+            for ((group, column), data) in of
+                .into_iter()
+                .zip(decoded.await.map_err(|e| e.in_lake(store.name()))?)
+            {
+                if let Some(group) = &mut asked[group] {
+                    self.keep(group, column, &data);
+                    group.found[column] = Some(data);
+                }
+            }
+        } else {
+            let fetching: Vec<_> = asked
+                .iter()
+                .map(|group| self.fetch_and_decode(store, group.as_ref(), cancel).boxed())
+                .collect();
+            let mut fetching = stream::iter(fetching).buffered(FILES_AT_ONCE);
+            let mut decoded = Vec::with_capacity(groups.len());
+            while let Some(columns) = fetching.next().await {
+                let columns = columns.map_err(|e| place(e, &groups[decoded.len()].0))?;
+                read += usize::from(asked[decoded.len()].is_some());
+                on_progress(read);
+                decoded.push(columns);
+            }
+            drop(fetching);
+            for (group, columns) in asked.iter_mut().zip(decoded) {
+                for (column, data) in columns {
+                    if let Some(group) = group {
+                        self.keep(group, column, &data);
+                        group.found[column] = Some(data);
+                    }
+                }
+            }
+        }
+        let finished = asked.into_iter().zip(groups);
+        let finished = finished.map(|(group, (file, _))| {
+            group
+                .map(Asked::finish)
+                .transpose()
+                .map_err(|e| place(e, file))
+        });
+        finished.collect()
+    }
+
+    /// Works out what of a row group is to be decoded; `None` where that is nothing.
+    fn ask(
+        &self,
         file: &Arc<DataFile>,
         row_group: usize,
         columns: &[Column],
         as_of: AsOf,
-        cancel: &CancelToken,
-    ) -> Result<Option<RowGroupRows>> {
+    ) -> Result<Option<Asked>> {
         if !file.admits(row_group, as_of) {
             return Ok(None);
         }
@@ -248,148 +456,200 @@ impl Reader {
         if selection.as_ref().is_some_and(|s| s.row_count() == 0) {
             return Ok(None);
         }
+        let rows = selection
+            .as_ref()
+            .map_or(file.rows_in_group(row_group), RowSelection::row_count);
         let named = [(KEY, DataType::String), (EVENT_TIME, DataType::DateTime)];
-        let wanted: Vec<(&str, DataType)> = named
+        let wanted = named
             .into_iter()
-            .chain(columns.iter().map(|c| (c.name.as_str(), c.data_type)))
-            .collect();
-        let place = |e: Error| {
-            e.in_file(&file.name)
-                .in_table(&file.table)
-                .in_lake(store.name())
-        };
-        let read = self.read_columns(store, file, row_group, &wanted, selection.as_ref(), cancel);
-        let mut data = read.await.map_err(place)?.into_iter();
-        let rows = |name: &str, column: &ColumnData| match column.first_null() {
-            None => Ok(()),
-            Some(row) => Err(place(
-                Error::new(
-                    ErrorKind::DataFile,
-                    format!("it is null in row {row} of row group {row_group}"),
-                )
-                .within(format!("column '{name}'"))
-                .hint("every row needs a key and an event time; write the file anew"),
-            )),
-        };
-        let (Some(keys), Some(times)) = (data.next(), data.next()) else {
-            return Err(Error::cancelled());
-        };
-        rows(KEY, &keys)?;
-        rows(EVENT_TIME, &times)?;
-        let (ColumnData::Text(keys), ColumnData::Time(times)) = (keys, times) else {
-            return Err(place(Error::new(
-                ErrorKind::DataFile,
-                "key and event_time are of the wrong types",
-            )));
-        };
-        Ok(Some(RowGroupRows {
+            .chain(columns.iter().map(|c| (c.name.as_str(), c.data_type)));
+        let mut asked = Asked {
             file: Arc::clone(file),
             row_group,
-            row_numbers: selection.as_ref().map(decode::selected_rows),
-            keys,
-            event_times: times.values().clone(),
-            columns: data.collect(),
-        }))
-    }
-
-    /// Reads columns of a row group, in the order given, from the cache where it has them.
-    async fn read_columns(
-        &self,
-        store: &Store,
-        file: &Arc<DataFile>,
-        row_group: usize,
-        wanted: &[(&str, DataType)],
-        selection: Option<&RowSelection>,
-        cancel: &CancelToken,
-    ) -> Result<Vec<ColumnData>> {
-        let rows = selection.map_or(file.rows_in_group(row_group), RowSelection::row_count);
-        let key = |name: &str, data_type: DataType| ChunkKey {
-            table: file.table.clone(),
-            file: file.name.clone(),
-            row_group,
-            column: name.to_owned(),
-            data_type,
+            selection,
+            columns: Vec::with_capacity(columns.len() + 2),
+            found: Vec::with_capacity(columns.len() + 2),
+            missing: Vec::new(),
         };
-        let mut found: Vec<Option<ColumnData>> = Vec::with_capacity(wanted.len());
-        let mut missing: Vec<(usize, usize)> = Vec::new();
-        for (i, (name, data_type)) in wanted.iter().enumerate() {
+        for (i, (name, data_type)) in wanted.enumerate() {
             let cached = self
                 .chunks
                 .as_ref()
-                .and_then(|chunks| chunks.get(&key(name, *data_type)));
-            found.push(match (cached, file.leaf(name, *data_type)?) {
-                (Some(data), _) => Some(data),
-                (None, None) => Some(ColumnData::nulls(*data_type, rows)),
-                (None, Some(leaf)) => {
-                    missing.push((i, leaf));
-                    None
-                }
-            });
+                .and_then(|chunks| chunks.get(&chunk_key(file, row_group, name, data_type)));
+            asked.columns.push((name.to_owned(), data_type));
+            asked
+                .found
+                .push(match (cached, file.leaf(name, data_type)?) {
+                    (Some(data), _) => Some(data),
+                    (None, None) => Some(ColumnData::nulls(data_type, rows)),
+                    (None, Some(leaf)) => {
+                        asked.missing.push((i, leaf));
+                        None
+                    }
+                });
         }
-        let bytes = self.fetch(store, file, row_group, &missing, cancel).await?;
-        // As many tasks as there are cores to run them; a task a column would be mostly tasks where columns are small.
-        let tasks = self.limits.decoders.clamp(1, missing.len().max(1));
-        let mut shares: Vec<Vec<(usize, usize, Bytes)>> = vec![Vec::new(); tasks];
-        for (n, ((i, leaf), bytes)) in missing.into_iter().zip(bytes).enumerate() {
-            shares[n % tasks].push((i, leaf, bytes));
-        }
-        let decoding = shares.into_iter().map(|share| {
-            let (file, selection, token) = (Arc::clone(file), selection.cloned(), cancel.clone());
-            let types: Vec<DataType> = share.iter().map(|(i, ..)| wanted[*i].1).collect();
-            self.compute(cancel, move || {
-                let columns = share
-                    .into_iter()
-                    .zip(types)
-                    .map(|((i, leaf, bytes), data_type)| {
-                        token.check()?;
-                        let selection = selection.clone();
-                        Ok((
-                            i,
-                            decode::decode_chunk(
-                                &file, row_group, leaf, bytes, selection, data_type,
-                            )?,
-                        ))
-                    });
-                columns.collect::<Result<Vec<_>>>()
-            })
-        });
-        for (i, data) in try_join_all(decoding).await?.into_iter().flatten() {
-            if let Some(chunks) = &self.chunks {
-                chunks.put(key(wanted[i].0, wanted[i].1), data.clone(), data.bytes());
-            }
-            found[i] = Some(data);
-        }
-        Ok(found.into_iter().flatten().collect())
+        Ok(Some(asked))
     }
 
-    /// Fetches column chunks, neighbours in one piece.
+    /// Keeps a decoded chunk for later reads.
+    fn keep(&self, asked: &Asked, column: usize, data: &ColumnData) {
+        if let Some(chunks) = &self.chunks {
+            let (name, data_type) = &asked.columns[column];
+            let key = chunk_key(&asked.file, asked.row_group, name, *data_type);
+            chunks.put(key, data.clone(), data.bytes());
+        }
+    }
+
+    /// Fetches what a row group misses, neighbours in one piece, and decodes it.
+    async fn fetch_and_decode(
+        self: &Arc<Self>,
+        store: &Store,
+        asked: Option<&Asked>,
+        cancel: &CancelToken,
+    ) -> Result<Vec<(usize, ColumnData)>> {
+        let Some(asked) = asked else {
+            return Ok(Vec::new());
+        };
+        let chunks: Vec<WantedChunk> = asked.missing(0).collect();
+        let ranges: Vec<_> = chunks.iter().map(|c| c.range.clone()).collect();
+        let bytes = self.fetch(store, &asked.file, &ranges, cancel).await?;
+        let columns: Vec<usize> = chunks.iter().map(|c| c.column).collect();
+        let pairs = chunks.into_iter().zip(bytes).collect();
+        let decode = |(chunk, bytes): &(WantedChunk, Bytes)| chunk.decode(bytes.clone());
+        let decoded = self.compute_each(pairs, cancel, decode, |_| {}).await?;
+        Ok(columns.into_iter().zip(decoded).collect())
+    }
+
+    /// Fetches stretches of a file, neighbours in one piece.
     async fn fetch(
         &self,
         store: &Store,
         file: &DataFile,
-        row_group: usize,
-        missing: &[(usize, usize)],
+        ranges: &[Range<u64>],
         cancel: &CancelToken,
     ) -> Result<Vec<Bytes>> {
-        let ranges: Vec<_> = missing
-            .iter()
-            .map(|(_, leaf)| decode::chunk_range(file, row_group, *leaf))
-            .collect();
         if let Some(whole) = &file.whole {
-            return Ok(ranges
-                .into_iter()
-                .map(|r| whole.slice(r.start as usize..r.end as usize))
-                .collect());
+            let slice = |r: &Range<u64>| whole.slice(r.start as usize..r.end as usize);
+            return Ok(ranges.iter().map(slice).collect());
         }
-        let joined = decode::coalesce(&ranges);
+        let joined = decode::coalesce(ranges);
         let pieces = cancel
             .run(store.read_ranges(&file.table, &file.name, &joined))
             .await?;
-        let slice = |range: &std::ops::Range<u64>| {
+        let slice = |range: &Range<u64>| {
             let at = joined.partition_point(|piece| piece.end < range.end);
             let from = (range.start - joined[at].start) as usize;
             pieces[at].slice(from..from + (range.end - range.start) as usize)
         };
         Ok(ranges.iter().map(slice).collect())
+    }
+}
+
+fn chunk_key(file: &DataFile, row_group: usize, name: &str, data_type: DataType) -> ChunkKey {
+    ChunkKey {
+        table: file.table.clone(),
+        file: file.name.clone(),
+        row_group,
+        column: name.to_owned(),
+        data_type,
+    }
+}
+
+/// A row group whose columns are being gathered.
+struct Asked {
+    file: Arc<DataFile>,
+    row_group: usize,
+    /// The rows to decode; `None` where that is all.
+    selection: Option<RowSelection>,
+    /// Key, event time, then the value columns.
+    columns: Vec<(String, DataType)>,
+    found: Vec<Option<ColumnData>>,
+    /// The columns to decode, each with its place in the file.
+    missing: Vec<(usize, usize)>,
+}
+
+/// A column chunk to decode.
+struct WantedChunk {
+    file: Arc<DataFile>,
+    row_group: usize,
+    selection: Option<RowSelection>,
+    /// The position of its row group among those asked for.
+    asked: usize,
+    /// Its position among the columns.
+    column: usize,
+    leaf: usize,
+    data_type: DataType,
+    range: Range<u64>,
+}
+
+impl WantedChunk {
+    fn decode(&self, bytes: Bytes) -> Result<ColumnData> {
+        let (file, selection) = (&self.file, self.selection.clone());
+        let data = decode::decode_chunk(
+            file,
+            self.row_group,
+            self.leaf,
+            bytes,
+            selection,
+            self.data_type,
+        )?;
+        if let (0, None, ColumnData::Text(keys)) = (self.column, &self.selection, &data) {
+            file.key_order[self.row_group].get_or_init(|| is_ascending(keys));
+        }
+        Ok(data)
+    }
+}
+
+impl Asked {
+    /// The chunks to decode; `at` is the position of this row group among those asked for.
+    fn missing(&self, at: usize) -> impl Iterator<Item = WantedChunk> {
+        self.missing.iter().map(move |(column, leaf)| WantedChunk {
+            file: Arc::clone(&self.file),
+            row_group: self.row_group,
+            selection: self.selection.clone(),
+            asked: at,
+            column: *column,
+            leaf: *leaf,
+            data_type: self.columns[*column].1,
+            range: decode::chunk_range(&self.file, self.row_group, *leaf),
+        })
+    }
+
+    fn finish(self) -> Result<RowGroupRows> {
+        let row_group = self.row_group;
+        let mut data = self.found.into_iter().flatten();
+        let no_nulls = |name: &str, column: &ColumnData| match column.first_null() {
+            None => Ok(()),
+            Some(row) => Err(Error::new(
+                ErrorKind::DataFile,
+                format!("it is null in row {row} of row group {row_group}"),
+            )
+            .within(format!("column '{name}'"))
+            .hint("every row needs a key and an event time; write the file anew")),
+        };
+        let (Some(keys), Some(times)) = (data.next(), data.next()) else {
+            return Err(Error::cancelled());
+        };
+        no_nulls(KEY, &keys)?;
+        no_nulls(EVENT_TIME, &times)?;
+        let (ColumnData::Text(keys), ColumnData::Time(times)) = (keys, times) else {
+            return Err(Error::new(
+                ErrorKind::DataFile,
+                "key and event_time are of the wrong types",
+            ));
+        };
+        let is_ordered = match &self.selection {
+            None => *self.file.key_order[row_group].get_or_init(|| is_ascending(&keys)),
+            Some(_) => is_ascending(&keys),
+        };
+        Ok(RowGroupRows {
+            file: self.file,
+            row_group,
+            row_numbers: self.selection.as_ref().map(decode::selected_rows),
+            keys,
+            event_times: times.values().clone(),
+            is_ordered,
+            columns: data.collect(),
+        })
     }
 }

@@ -2,6 +2,8 @@
 
 mod location;
 
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -166,10 +168,58 @@ impl Store {
         Ok(Some(bytes))
     }
 
+    /// True for a local directory: [`Store::read_tail`] and [`Store::read_ranges`] then answer at the first poll and
+    /// hold up the thread meanwhile, so they belong on one that may be held up.
+    pub fn is_local(&self) -> bool {
+        self.directory.is_some()
+    }
+
+    /// Reads stretches of a local file; `None` where it does not exist.
+    fn read_local(
+        &self,
+        file: &std::path::Path,
+        ranges: impl FnOnce(u64) -> Vec<Range<u64>>,
+    ) -> Result<Option<(Vec<Bytes>, u64)>> {
+        let read = || -> std::io::Result<(Vec<Bytes>, u64)> {
+            let open = File::open(file)?;
+            let length = open.metadata()?.len();
+            let read = |range: Range<u64>| {
+                // A range beyond the end comes out short, which the caller reports.
+                let mut bytes =
+                    Vec::with_capacity(range.end.min(length).saturating_sub(range.start) as usize);
+                (&open).seek(SeekFrom::Start(range.start))?;
+                (&open)
+                    .take(range.end - range.start)
+                    .read_to_end(&mut bytes)?;
+                Ok(Bytes::from(bytes))
+            };
+            let answers = ranges(length).into_iter().map(read);
+            Ok((answers.collect::<std::io::Result<_>>()?, length))
+        };
+        match read() {
+            Ok(answer) => Ok(Some(answer)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(
+                Error::new(ErrorKind::Store, format!("the store failed: {e}"))
+                    .in_lake(&self.name)
+                    .hint("check that the file may be read"),
+            ),
+        }
+    }
+
     /// The last `wanted` bytes of a file, or all of it where the store knows no ranges, and its length; `None` where it does not exist.
     pub async fn read_tail(&self, folder: &str, file: &str, wanted: u64) -> Result<Option<Tail>> {
         let path = self.path(folder, Some(file))?;
         self.traffic.asked();
+        if let Some(directory) = &self.directory {
+            let tail = |length: u64| vec![length.saturating_sub(wanted)..length];
+            let read = self.read_local(&directory.join(folder).join(file), tail)?;
+            return Ok(read.and_then(|(mut answers, file_len)| {
+                let bytes = answers.pop()?;
+                self.traffic.received(bytes.len());
+                Some(Tail { bytes, file_len })
+            }));
+        }
         let options = GetOptions {
             range: Some(GetRange::Suffix(wanted)),
             ..GetOptions::default()
@@ -223,11 +273,14 @@ impl Store {
         }
         self.traffic.asked();
         let path = self.path(folder, Some(file))?;
-        let answers = self
-            .inner
-            .get_ranges(&path, ranges)
-            .await
-            .map_err(|e| self.fault(&e))?;
+        let answers = if let Some(directory) = &self.directory {
+            let read = self.read_local(&directory.join(folder).join(file), |_| ranges.to_vec())?;
+            read.ok_or_else(|| Error::new(ErrorKind::Store, "it is gone").in_lake(&self.name))?
+                .0
+        } else {
+            let answers = self.inner.get_ranges(&path, ranges).await;
+            answers.map_err(|e| self.fault(&e))?
+        };
         if answers.len() != ranges.len() {
             return Err(short_answer(answers.len() as u64, ranges.len() as u64));
         }

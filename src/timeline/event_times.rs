@@ -23,10 +23,9 @@ pub async fn event_time_range(
         let found = if let Some(found) = opened.event_time_range(group) {
             Some(found)
         } else {
-            let rows = reader
-                .read_row_group(store, &opened, group, &[], AsOf::Current, cancel)
-                .await?;
-            rows.and_then(|rows| {
+            let wanted = [(Arc::clone(&opened), group)];
+            let read = reader.read_row_groups(store, &wanted, &[], AsOf::Current, cancel, |_| {});
+            read.await?.pop().flatten().and_then(|rows| {
                 Some((
                     *rows.event_times.iter().min()?,
                     *rows.event_times.iter().max()?,

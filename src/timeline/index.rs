@@ -19,9 +19,6 @@ use super::key_set::KeySet;
 /// Births between two sets of keys that are kept.
 const BIRTHS_PER_CHECKPOINT: usize = 8_192;
 
-/// Rows between two looks at the cancel token.
-const ROWS_PER_CHECK: usize = 1 << 16;
-
 /// A row from the moment at which it becomes its key's newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyVersion {
@@ -87,49 +84,36 @@ pub(super) fn index_part(
     cancel: &CancelToken,
 ) -> Result<IndexPart> {
     // What becomes visible only after the epoch is never shown in it.
-    let rows = order.sorted_part(chunks, part, cancel, |chunk, event_time| {
-        event_time.max(visible_from[chunk as usize]) <= epoch.until
-    })?;
+    let is_shown =
+        |chunk: u32, event_time: i64| event_time.max(visible_from[chunk as usize]) <= epoch.until;
+    let candidate = |at: &RowRef| {
+        let event_time = chunks[at.chunk as usize].event_times[at.row as usize];
+        let visible_from = event_time
+            .max(visible_from[at.chunk as usize])
+            .max(epoch.from);
+        Candidate {
+            visible_from,
+            event_time,
+            at: *at,
+        }
+    };
     let mut out = IndexPart::default();
     let mut group: Vec<Candidate> = Vec::new();
-    let mut at = 0;
-    let mut next_check = ROWS_PER_CHECK;
-    while at < rows.len() {
-        if at >= next_check {
-            cancel.check()?;
-            next_check = at + ROWS_PER_CHECK;
-        }
-        let mut end = at + 1;
-        while end < rows.len() && KeyOrder::compare(chunks, rows[at], rows[end]) == Ordering::Equal
-        {
-            end += 1;
-        }
-        let candidate = |(_, at): (u128, RowRef)| {
-            let event_time = chunks[at.chunk as usize].event_times[at.row as usize];
-            let visible_from = event_time
-                .max(visible_from[at.chunk as usize])
-                .max(epoch.from);
-            Candidate {
-                visible_from,
-                event_time,
-                at,
-            }
-        };
+    order.for_each_key(chunks, part, cancel, is_shown, |rows| {
         let before = out.versions.len();
-        if end == at + 1 {
-            let only = candidate(rows[at]);
+        if let [only] = rows {
+            let only = candidate(only);
             out.versions.push(KeyVersion {
                 from: only.visible_from,
                 at: only.at,
             });
         } else {
             group.clear();
-            group.extend(rows[at..end].iter().copied().map(candidate));
+            group.extend(rows.iter().map(candidate));
             push_versions(&mut group, &mut out.versions);
         }
         out.counts.push((out.versions.len() - before) as u32);
-        at = end;
-    }
+    })?;
     Ok(out)
 }
 
@@ -142,7 +126,7 @@ fn push_versions(group: &mut [Candidate], out: &mut Vec<KeyVersion>) {
     for row in group {
         let wins = best.is_none_or(|best| {
             row.event_time > best.event_time
-                || row.event_time == best.event_time && precedence(row.at) < precedence(best.at)
+                || row.event_time == best.event_time && row.at < best.at
         });
         if wins {
             best = Some(*row);
@@ -152,10 +136,6 @@ fn push_versions(group: &mut [Candidate], out: &mut Vec<KeyVersion>) {
             });
         }
     }
-}
-
-fn precedence(at: RowRef) -> (u32, u32) {
-    (at.chunk, at.row)
 }
 
 impl EpochIndex {

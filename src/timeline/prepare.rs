@@ -28,9 +28,12 @@ pub struct EpochKey {
     pub epoch: usize,
 }
 
+/// An index, or with columns the values that it points into.
+type KeptKey = (EpochKey, Option<Arc<[Column]>>);
+
 /// Indexes of epochs, and the row groups that they point into with value columns, under one byte budget.
 #[derive(Debug)]
-pub struct EpochCache(ByteCache<(EpochKey, Option<Arc<[Column]>>), Kept>);
+pub struct EpochCache(ByteCache<KeptKey, Kept>);
 
 #[derive(Debug, Clone)]
 enum Kept {

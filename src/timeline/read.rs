@@ -135,15 +135,11 @@ async fn read_events(
     let opened = cancel
         .run(reader.open(store, table, file.name.as_str()))
         .await?;
-    let mut groups = Vec::with_capacity(opened.row_groups());
-    for group in 0..opened.row_groups() {
-        groups.extend(
-            reader
-                .read_row_group(store, &opened, group, &[], AsOf::Current, cancel)
-                .await?,
-        );
-    }
-    Ok(groups)
+    let wanted: Vec<_> = (0..opened.row_groups())
+        .map(|group| (Arc::clone(&opened), group))
+        .collect();
+    let read = reader.read_row_groups(store, &wanted, &[], AsOf::Current, cancel, |_| {});
+    Ok(read.await?.into_iter().flatten().collect())
 }
 
 /// The (key, event time) pairs seen, each with the moment from which it is visible.
