@@ -68,14 +68,7 @@ impl KeyOrder {
         admits: impl Fn(u32, i64) -> bool,
         mut visit: impl FnMut(&[RowRef]),
     ) -> Result<()> {
-        let first = part
-            .checked_sub(1)
-            .and_then(|i| self.splits.get(i))
-            .copied();
-        let bounds = Bounds {
-            first,
-            end: self.splits.get(part).copied(),
-        };
+        let bounds = self.bounds(part);
         let rows: usize = chunks.iter().map(|c| c.event_times().len()).sum();
         let mut loose = Vec::new();
         let mut runs: Vec<Run<'_, E>> = Vec::new();
@@ -94,7 +87,7 @@ impl KeyOrder {
         for run in &mut runs {
             run.start(bounds, &admits);
         }
-        let mut loose = loose.into_iter().peekable();
+        let mut loose = loose.as_slice();
         let mut group: Vec<RowRef> = Vec::new();
         let mut until_check = ROWS_PER_CHECK;
         loop {
@@ -103,24 +96,37 @@ impl KeyOrder {
                 cancel.check()?;
                 until_check = ROWS_PER_CHECK;
             }
-            let mut least = loose.peek().copied();
+            let mut least = loose.first().map_or(NO_KEY, |row| row.0);
             for run in &runs {
-                least = match (least, run.head) {
-                    (Some(a), Some(b)) if Self::compare(chunks, b, a) == Ordering::Less => Some(b),
-                    (None, head) => head,
-                    (least, _) => least,
-                };
+                least = least.min(run.head);
             }
-            let Some(least) = least else { break };
+            if least == NO_KEY {
+                break;
+            }
+            // The sort key says too little of long keys: of those that share it, the least text goes first.
+            let mut text = "";
+            if least as u32 > INLINE_BYTES {
+                let heads = runs.iter().filter(|run| run.head == least).map(Run::row);
+                let heads =
+                    heads.chain(loose.first().filter(|row| row.0 == least).map(|row| row.1));
+                text = heads
+                    .map(|row| key_at(chunks, row))
+                    .min()
+                    .unwrap_or_default();
+            }
+            let is_least = |key: u128, row: RowRef| {
+                key == least && (key as u32 <= INLINE_BYTES || key_at(chunks, row) == text)
+            };
             group.clear();
-            let is_least =
-                |row: &(u128, RowRef)| Self::compare(chunks, *row, least) == Ordering::Equal;
-            while let Some((_, row)) = loose.next_if(|row| is_least(row)) {
-                group.push(row);
+            while let Some(((key, row), rest)) = loose.split_first()
+                && is_least(*key, *row)
+            {
+                group.push(*row);
+                loose = rest;
             }
             for run in &mut runs {
-                if let Some(head) = run.head.filter(is_least) {
-                    group.push(head.1);
+                if run.head == least && is_least(least, run.row()) {
+                    group.push(run.row());
                     run.advance(bounds, &admits);
                 }
             }
@@ -130,6 +136,15 @@ impl KeyOrder {
             visit(&group);
         }
         Ok(())
+    }
+
+    /// The sort keys of a part.
+    pub(super) fn bounds(&self, part: usize) -> Bounds {
+        let first = part.checked_sub(1).and_then(|i| self.splits.get(i));
+        Bounds {
+            first: first.copied().unwrap_or(0),
+            end: self.splits.get(part).copied().unwrap_or(NO_KEY),
+        }
     }
 
     /// Orders two rows by key.
@@ -156,16 +171,22 @@ fn sort_key_at<E: Events>(chunk: &E, row: usize) -> u128 {
     sort_key(chunk.keys().views()[row], || chunk.keys().value(row))
 }
 
-/// The sort keys of a part.
+/// Greater than the sort key of every key.
+const NO_KEY: u128 = u128::MAX;
+
+/// The sort keys of a part: from the first one to before the end.
 #[derive(Debug, Clone, Copy)]
-struct Bounds {
-    /// The least one; `None` where there is no bound.
-    first: Option<u128>,
-    /// The first one beyond; `None` where there is no bound.
-    end: Option<u128>,
+pub(super) struct Bounds {
+    first: u128,
+    end: u128,
 }
 
 impl Bounds {
+    /// True where a sort key is of the part.
+    pub(super) fn contain(self, key: u128) -> bool {
+        self.first <= key && key < self.end
+    }
+
     fn gather<E: Events>(
         self,
         at: u32,
@@ -179,16 +200,9 @@ impl Bounds {
                 cancel.check()?;
             }
             let key = sort_key_at(chunk, row);
-            let is_within =
-                self.first.is_none_or(|first| key >= first) && self.end.is_none_or(|end| key < end);
-            if is_within && admits(at, *time) {
-                out.push((
-                    key,
-                    RowRef {
-                        chunk: at,
-                        row: row as u32,
-                    },
-                ));
+            if self.contain(key) && admits(at, *time) {
+                let row = row as u32;
+                out.push((key, RowRef { chunk: at, row }));
             }
         }
         Ok(())
@@ -198,17 +212,25 @@ impl Bounds {
 /// Chunks in key order, one after the other, as a cursor.
 struct Run<'a, E> {
     chunks: Vec<(u32, &'a Arc<E>)>,
-    /// The chunk, among the run's, and the row after the head.
-    next: (usize, usize),
-    head: Option<(u128, RowRef)>,
+    /// The position of the current chunk among the run's.
+    at: usize,
+    keys: &'a [u128],
+    times: &'a [i64],
+    /// The row after the head.
+    next: usize,
+    /// The head's sort key, or [`NO_KEY`].
+    head: u128,
 }
 
 impl<'a, E: Events> Run<'a, E> {
     fn new(at: u32, chunk: &'a Arc<E>) -> Self {
         Self {
             chunks: vec![(at, chunk)],
-            next: (0, 0),
-            head: None,
+            at: 0,
+            keys: &[],
+            times: &[],
+            next: 0,
+            head: NO_KEY,
         }
     }
 
@@ -220,53 +242,63 @@ impl<'a, E: Events> Run<'a, E> {
         })
     }
 
+    /// The row of the head.
+    fn row(&self) -> RowRef {
+        let (chunk, row) = (self.chunks[self.at].0, (self.next - 1) as u32);
+        RowRef { chunk, row }
+    }
+
     /// Goes to the first row within the bounds.
     fn start(&mut self, bounds: Bounds, admits: &impl Fn(u32, i64) -> bool) {
-        if let Some(first) = bounds.first {
-            let is_before = |chunk: &E, row: usize| sort_key_at(chunk, row) < first;
-            let passed = self
-                .chunks
-                .partition_point(|(_, c)| is_before(c, c.event_times().len() - 1));
-            self.next.0 = passed;
-            if let Some((_, chunk)) = self.chunks.get(passed) {
-                let (mut low, mut high) = (0, chunk.event_times().len());
-                while low < high {
-                    let middle = low.midpoint(high);
-                    if is_before(chunk, middle) {
-                        low = middle + 1
-                    } else {
-                        high = middle
-                    }
+        let is_before = |chunk: &E, row: usize| sort_key_at(chunk, row) < bounds.first;
+        self.at = self
+            .chunks
+            .partition_point(|(_, c)| is_before(c, c.event_times().len() - 1));
+        self.enter();
+        if let Some((_, chunk)) = self.chunks.get(self.at) {
+            let (mut low, mut high) = (0, self.times.len());
+            while low < high {
+                let middle = low.midpoint(high);
+                if is_before(chunk, middle) {
+                    low = middle + 1;
+                } else {
+                    high = middle;
                 }
-                self.next.1 = low;
             }
+            self.next = low;
         }
         self.advance(bounds, admits);
     }
 
+    /// Takes the slices of the current chunk.
+    fn enter(&mut self) {
+        self.next = 0;
+        (self.keys, self.times) = (&[], &[]);
+        if let Some((_, chunk)) = self.chunks.get(self.at) {
+            (self.keys, self.times) = (chunk.keys().views(), chunk.event_times());
+        }
+    }
+
     /// Goes to the next row that is admitted.
+    #[inline]
     fn advance(&mut self, bounds: Bounds, admits: &impl Fn(u32, i64) -> bool) {
-        self.head = None;
-        while let Some((at, chunk)) = self.chunks.get(self.next.0) {
-            let times = chunk.event_times();
-            while let Some(time) = times.get(self.next.1) {
-                let row = self.next.1;
-                self.next.1 += 1;
-                if admits(*at, *time) {
-                    let key = sort_key_at(chunk.as_ref(), row);
-                    if bounds.end.is_none_or(|end| key < end) {
-                        self.head = Some((
-                            key,
-                            RowRef {
-                                chunk: *at,
-                                row: row as u32,
-                            },
-                        ));
-                    }
+        loop {
+            let Some((time, view)) = self.times.get(self.next).zip(self.keys.get(self.next)) else {
+                if self.at >= self.chunks.len() {
+                    self.head = NO_KEY;
                     return;
                 }
+                self.at += 1;
+                self.enter();
+                continue;
+            };
+            self.next += 1;
+            let (at, chunk) = self.chunks[self.at];
+            if admits(at, *time) {
+                let key = sort_key(*view, || chunk.keys().value(self.next - 1));
+                self.head = if key < bounds.end { key } else { NO_KEY };
+                return;
             }
-            self.next = (self.next.0 + 1, 0);
         }
     }
 }

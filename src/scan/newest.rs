@@ -7,7 +7,6 @@
 //! There are two ways, and the rows choose: chunks in key order, as compaction leaves large ones, are merged; others
 //! are hashed, and only the winners are sorted.
 
-use std::cmp::Ordering;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -48,124 +47,77 @@ struct Winner {
     at: RowRef,
 }
 
-/// The winners among one share of the keys.
-pub(super) struct Share {
-    /// Winning rows, ascending by key.
-    rows: Vec<(u128, RowRef)>,
-}
-
-/// Finds the winners among the keys whose hash falls to share `share` of `shares`, ascending by key.
-pub(super) fn reduce_share<E: Events>(
+/// Finds the winners among one part of the keys by hashing, ascending by key.
+pub(super) fn hash_part<E: Events>(
     chunks: &[Arc<E>],
-    hasher: &DefaultHashBuilder,
+    order: &KeyOrder,
     as_of: AsOf,
-    (share, shares): (usize, usize),
+    part: usize,
     cancel: &CancelToken,
-) -> Result<Share> {
-    let expected = chunks
-        .iter()
-        .map(|c| c.event_times().len())
-        .max()
-        .unwrap_or(0)
-        / shares;
-    let mut table: HashTable<u32> = HashTable::with_capacity(expected + expected / 4);
-    let mut winners: Vec<Winner> = Vec::with_capacity(expected + expected / 4);
-    let mut winner_hashes: Vec<u64> = Vec::with_capacity(expected + expected / 4);
+) -> Result<Vec<RowRef>> {
+    let bounds = order.bounds(part);
+    let largest = chunks.iter().map(|c| c.event_times().len()).max();
+    let expected = largest.unwrap_or(0) / order.parts();
+    let expected = expected + expected / 4;
+    let hasher = DefaultHashBuilder::default();
+    let mut table: HashTable<u32> = HashTable::with_capacity(expected);
+    let mut winners: Vec<Winner> = Vec::with_capacity(expected);
+    let mut hashes: Vec<u64> = Vec::with_capacity(expected);
+    let mut sort_keys: Vec<u128> = Vec::with_capacity(expected);
     for (chunk_at, chunk) in chunks.iter().enumerate() {
         let (keys, times) = (chunk.keys(), chunk.event_times());
         for (row, (view, time)) in keys.views().iter().zip(times).enumerate() {
             if row % ROWS_PER_CHECK == 0 {
                 cancel.check()?;
             }
-            if !as_of.admits(*time) {
+            let key = sort_key(*view, || keys.value(row));
+            if !as_of.admits(*time) || !bounds.contain(key) {
                 continue;
             }
-            // Hashing each key once a share costs less than keeping the hashes between two passes.
             let is_short = *view as u32 <= INLINE_BYTES;
             let hash = if is_short {
                 hasher.hash_one(view)
             } else {
                 hasher.hash_one(keys.value(row).as_bytes())
             };
-            if shares > 1 && (hash >> 32) as usize % shares != share {
-                continue;
-            }
             let at = RowRef {
                 chunk: chunk_at as u32,
                 row: row as u32,
             };
             let same = |slot: &u32| {
                 let held = &winners[*slot as usize];
-                held.view == *view && *view as u32 <= INLINE_BYTES
-                    || (*view as u32 > INLINE_BYTES && held.view as u64 == *view as u64)
-                        && key_at(chunks, held.at) == keys.value(row)
+                // A short key is whole in its view; of a long one, the view has the length and the first four bytes.
+                if is_short {
+                    held.view == *view
+                } else {
+                    held.view as u64 == *view as u64 && key_at(chunks, held.at) == keys.value(row)
+                }
+            };
+            let winner = Winner {
+                view: *view,
+                event_time: *time,
+                at,
             };
             if let Some(slot) = table.find(hash, same) {
                 let held = &mut winners[*slot as usize];
                 if *time > held.event_time {
-                    *held = Winner {
-                        view: *view,
-                        event_time: *time,
-                        at,
-                    };
+                    *held = winner;
                 }
             } else {
                 let slot = winners.len() as u32;
-                winners.push(Winner {
-                    view: *view,
-                    event_time: *time,
-                    at,
-                });
-                winner_hashes.push(hash);
-                table.insert_unique(hash, slot, |slot| winner_hashes[*slot as usize]);
+                winners.push(winner);
+                hashes.push(hash);
+                sort_keys.push(key);
+                table.insert_unique(hash, slot, |slot| hashes[*slot as usize]);
             }
         }
     }
     drop(table);
     cancel.check()?;
-    let sort_key = |w: &Winner| sort_key(w.view, || key_at(chunks, w.at));
-    let mut rows: Vec<(u128, RowRef)> = winners.iter().map(|w| (sort_key(w), w.at)).collect();
-    // A base written in key order comes out sorted, or nearly; the stable sort takes runs as they are.
-    rows.sort_by(|a, b| KeyOrder::compare(chunks, *a, *b));
-    Ok(Share { rows })
-}
-
-/// Merges shares into one list of rows, ascending by key (byte order).
-pub(super) fn merge_shares<E: Events>(chunks: &[Arc<E>], mut shares: Vec<Share>) -> Vec<RowRef> {
-    while shares.len() > 1 {
-        let mut merged = Vec::with_capacity(shares.len().div_ceil(2));
-        let mut pairs = shares.into_iter();
-        while let Some(left) = pairs.next() {
-            merged.push(match pairs.next() {
-                Some(right) => merge_two(chunks, left, right),
-                None => left,
-            });
-        }
-        shares = merged;
-    }
-    shares
-        .pop()
-        .map(|s| s.rows.into_iter().map(|(_, at)| at).collect())
-        .unwrap_or_default()
-}
-
-fn merge_two<E: Events>(chunks: &[Arc<E>], left: Share, right: Share) -> Share {
-    let mut rows = Vec::with_capacity(left.rows.len() + right.rows.len());
-    let (mut left, mut right) = (
-        left.rows.into_iter().peekable(),
-        right.rows.into_iter().peekable(),
-    );
-    while let (Some(l), Some(r)) = (left.peek(), right.peek()) {
-        let next = if KeyOrder::compare(chunks, *l, *r) == Ordering::Greater {
-            right.next()
-        } else {
-            left.next()
-        };
-        rows.extend(next);
-    }
-    rows.extend(left);
-    rows.extend(right);
-    Share { rows }
+    let rows = sort_keys.into_iter().zip(winners);
+    let mut rows: Vec<(u128, RowRef)> = rows.map(|(key, winner)| (key, winner.at)).collect();
+    rows.sort_unstable_by(|a, b| KeyOrder::compare(chunks, *a, *b));
+    Ok(rows.into_iter().map(|(_, at)| at).collect())
 }
 
 /// Finds the winners among one part of the keys by merging, ascending by key.
@@ -177,7 +129,14 @@ pub(super) fn merge_part<E: Events>(
     cancel: &CancelToken,
 ) -> Result<Vec<RowRef>> {
     let time = |at: RowRef| chunks[at.chunk as usize].event_times()[at.row as usize];
-    let mut winners: Vec<RowRef> = Vec::new();
+    // The first part makes room for all, so that the others can be put behind it.
+    let rows: usize = chunks.iter().map(|c| c.event_times().len()).sum();
+    let room = if part == 0 {
+        rows
+    } else {
+        rows / order.parts()
+    };
+    let mut winners: Vec<RowRef> = Vec::with_capacity(room);
     let admits = |_: u32, time: i64| as_of.admits(time);
     order.for_each_key(chunks, part, cancel, admits, |rows| {
         // They come in order of precedence, so the first of the newest wins.
@@ -250,14 +209,14 @@ mod tests {
                     }
                 }
             }
-            let hasher = DefaultHashBuilder::default();
-            let parts = (0..shares)
-                .map(|share| reduce_share(&chunks, &hasher, as_of, (share, shares), &CancelToken::default()))
-                .collect::<Result<Vec<_>>>()
-                .expect("not cancelled");
-            let expected: Vec<RowRef> = naive.into_values().map(|(_, at)| at).collect();
-            prop_assert_eq!(merge_shares(&chunks, parts), expected.clone());
             let order = KeyOrder::split(&chunks, shares);
+            let hashed = (0..order.parts())
+                .map(|part| hash_part(&chunks, &order, as_of, part, &CancelToken::default()))
+                .collect::<Result<Vec<_>>>()
+                .expect("not cancelled")
+                .concat();
+            let expected: Vec<RowRef> = naive.into_values().map(|(_, at)| at).collect();
+            prop_assert_eq!(&hashed, &expected);
             let merged = (0..order.parts())
                 .map(|part| merge_part(&chunks, &order, as_of, part, &CancelToken::default()))
                 .collect::<Result<Vec<_>>>()

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::try_join_all;
-use hashbrown::DefaultHashBuilder;
 
 use crate::cancel::CancelToken;
 use crate::error::Result;
@@ -13,14 +12,11 @@ use crate::format::{Column, Plan, PlannedFile};
 use crate::store::{Store, Traffic};
 
 use super::key_order::KeyOrder;
-use super::newest::{RowRef, is_mostly_ordered, merge_part, merge_shares, reduce_share};
+use super::newest::{RowRef, hash_part, is_mostly_ordered, merge_part};
 use super::reader::{Reader, RowGroupRows};
 
 /// With fewer rows than this, a second core costs more than it brings.
 const ROWS_PER_SHARE: usize = 32_768;
-
-/// With fewer rows than this, handing the merge to another thread takes longer than the merge.
-const ROWS_WORTH_A_TASK: usize = 100_000;
 
 /// Row groups that a read has decoded, in order of precedence; [`RowRef`]s point into them.
 pub type Chunks = Arc<[Arc<RowGroupRows>]>;
@@ -157,30 +153,17 @@ async fn newest_rows(
     let shares = row_count
         .div_ceil(ROWS_PER_SHARE)
         .clamp(1, reader.limits().decoders.max(1));
-    if is_mostly_ordered(chunks) {
-        let order = KeyOrder::split(chunks, shares);
-        let merging = (0..order.parts()).map(|part| {
-            let (chunks, order, token) = (Arc::clone(chunks), order.clone(), cancel.clone());
-            reader.compute(cancel, move || {
-                merge_part(&chunks, &order, as_of, part, &token)
-            })
-        });
-        let parts = try_join_all(merging).await?;
-        return Ok(parts.concat());
-    }
-    let hasher = DefaultHashBuilder::default();
-    let reducing = (0..shares).map(|share| {
-        let (chunks, hasher, token) = (Arc::clone(chunks), hasher.clone(), cancel.clone());
+    let order = KeyOrder::split(chunks, shares);
+    let is_ordered = is_mostly_ordered(chunks);
+    let reducing = (0..order.parts()).map(|part| {
+        let (chunks, order, token) = (Arc::clone(chunks), order.clone(), cancel.clone());
         reader.compute(cancel, move || {
-            reduce_share(&chunks, &hasher, as_of, (share, shares), &token)
+            let reduce = if is_ordered { merge_part } else { hash_part };
+            reduce(&chunks, &order, as_of, part, &token)
         })
     });
-    let parts = try_join_all(reducing).await?;
-    if parts.len() == 1 || row_count < ROWS_WORTH_A_TASK {
-        return Ok(merge_shares(chunks, parts));
-    }
-    let merging = Arc::clone(chunks);
-    reader
-        .compute(cancel, move || Ok(merge_shares(&merging, parts)))
-        .await
+    let mut parts = try_join_all(reducing).await?.into_iter();
+    let mut rows = parts.next().unwrap_or_default();
+    parts.for_each(|part| rows.extend(part));
+    Ok(rows)
 }
