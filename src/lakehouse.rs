@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use futures::future::try_join_all;
 use futures::stream::{self, StreamExt};
 
 use crate::cancel::CancelToken;
-use crate::diff::Diff;
+use crate::diff::{Comparing, Diff};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::{AsOf, EventTime};
 use crate::format::{
@@ -412,7 +413,30 @@ impl Table {
             self.snapshot(from, projection, cancel),
             self.snapshot(to, projection, cancel)
         )?;
-        Ok(Diff::new(Arc::new(a), Arc::new(b)))
+        self.compare(Arc::new(a), Arc::new(b), cancel).await
+    }
+
+    /// Compares two snapshots, on all cores.
+    pub async fn compare(
+        &self,
+        a: Arc<Snapshot>,
+        b: Arc<Snapshot>,
+        cancel: &CancelToken,
+    ) -> Result<Diff> {
+        let reader = &self.lake.reader;
+        let cores = reader.limits().decoders.max(1);
+        let comparing = reader
+            .compute(cancel, move || Ok(Comparing::new(a, b, cores)))
+            .await?;
+        let comparing = Arc::new(comparing);
+        let parts = (0..comparing.parts()).map(|part| {
+            let comparing = Arc::clone(&comparing);
+            reader.compute(cancel, move || Ok(comparing.compare(part)))
+        });
+        let parts = try_join_all(parts).await?;
+        // All parts have been compared, so nothing else holds it.
+        let comparing = Arc::into_inner(comparing).ok_or_else(Error::cancelled)?;
+        Ok(comparing.finish(parts))
     }
 
     /// Reads when the table changes, and how much: every data file's keys and event times.

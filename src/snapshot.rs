@@ -145,14 +145,22 @@ impl Snapshot {
         &self.chunks
     }
 
-    /// The keys whose row differs between this moment and a later one, where one index answers both with the same
-    /// columns.
-    pub fn changed_until(&self, later: &Self) -> Option<Vec<ChangedKey>> {
+    /// The keys whose row differs between this moment and a later one, as ranks of the index that answers both with the
+    /// same columns; `None` where no one index does.
+    pub fn changed_until(&self, later: &Self) -> Option<Vec<u32>> {
         match (&self.rows, &later.rows) {
             (Rows::Indexed(a), Rows::Indexed(b)) if Arc::ptr_eq(&self.chunks, &later.chunks) => {
                 a.changed_until(b)
             }
             _ => None,
+        }
+    }
+
+    /// The rows of some of those keys at both moments.
+    pub fn changed_keys(&self, later: &Self, ranks: &[u32]) -> Vec<ChangedKey> {
+        match (&self.rows, &later.rows) {
+            (Rows::Indexed(a), Rows::Indexed(b)) => a.changed_keys(b, ranks),
+            _ => Vec::new(),
         }
     }
 

@@ -1,12 +1,16 @@
 //! The changes between two snapshots, in key order.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::format::DataType;
-use crate::scan::{Chunks, RowGroupRows, RowRef, Value};
+use crate::scan::{Chunks, ColumnData, RowGroupRows, RowRef, Value};
 use crate::snapshot::Snapshot;
 use crate::timeline::ChangedKey;
+
+/// With fewer keys than this that may differ, a second core costs more than it brings.
+const PAIRS_PER_PART: usize = 8_192;
 
 /// What became of a key from A to B.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -184,71 +188,11 @@ pub struct Diff {
 impl Diff {
     /// Compares the columns that the two snapshots hold.
     pub fn new(a: Arc<Snapshot>, b: Arc<Snapshot>) -> Self {
-        let columns = compared_columns(&a, &b);
-        // Moments of one epoch differ in the keys that changed between them, and in no other.
-        let pairs = if let Some(changed) = a.changed_until(&b) {
-            let pair = |c: ChangedKey| (c.position as u32, c.before, Some(c.after));
-            Pairs {
-                keys: b.len(),
-                found: changed.into_iter().map(pair).collect(),
-            }
-        } else if let Some(changed) = b.changed_until(&a) {
-            let pair = |c: ChangedKey| (c.position as u32, Some(c.after), c.before);
-            Pairs {
-                keys: a.len(),
-                found: changed.into_iter().map(pair).collect(),
-            }
-        } else {
-            align(&a, &b)
-        };
-        let mut summary = Summary {
-            schema: schema_changes(&columns),
-            ..Summary::default()
-        };
-        let (changed, counts) = changed_pairs(&a, &b, &columns, &pairs.found);
-        let mut noted: Vec<Noted> = Vec::with_capacity(pairs.found.len());
-        let (mut added_before, mut removed_before) = (0, 0);
-        for ((position, row_a, row_b), is_changed) in pairs.found.into_iter().zip(changed) {
-            let kind = match (row_a, row_b) {
-                (Some(_), Some(_)) if is_changed => ChangeKind::Changed,
-                (Some(row_a), Some(row_b)) => {
-                    let (group_a, at_a) = place(a.chunks(), row_a);
-                    let (group_b, at_b) = place(b.chunks(), row_b);
-                    if group_a.event_times[at_a] == group_b.event_times[at_b] {
-                        continue;
-                    }
-                    ChangeKind::Touched
-                }
-                (Some(_), None) => ChangeKind::Removed,
-                _ => ChangeKind::Added,
-            };
-            noted.push(Noted {
-                position,
-                kind,
-                added_before,
-                removed_before,
-            });
-            match kind {
-                ChangeKind::Added => added_before += 1,
-                ChangeKind::Removed => removed_before += 1,
-                ChangeKind::Changed => summary.changed += 1,
-                ChangeKind::Touched => summary.touched += 1,
-                ChangeKind::Same => {}
-            }
-        }
-        summary.added = added_before as usize;
-        summary.removed = removed_before as usize;
-        summary.same = pairs.keys - noted.len();
-        let compared = columns.iter().zip(counts).filter(|(c, _)| c.compared);
-        summary.cells = compared.map(|(c, n)| (c.name.clone(), n)).collect();
-        Self {
-            a,
-            b,
-            columns,
-            noted,
-            keys: pairs.keys,
-            summary,
-        }
+        let comparing = Comparing::new(a, b, 1);
+        let parts = (0..comparing.parts())
+            .map(|part| comparing.compare(part))
+            .collect();
+        comparing.finish(parts)
     }
 
     /// The earlier side, by the caller's choice.
@@ -416,49 +360,267 @@ fn schema_changes(columns: &[ComparedColumn]) -> Vec<SchemaChange> {
     columns.iter().filter_map(change).collect()
 }
 
-/// Keys that may differ, ascending: position among the keys of either side, row in A, row in B.
-struct Pairs {
-    keys: usize,
-    found: Vec<(u32, Option<RowRef>, Option<RowRef>)>,
+/// A difference in the making, in parts that are compared apart from each other.
+#[derive(Debug)]
+pub struct Comparing {
+    a: Arc<Snapshot>,
+    b: Arc<Snapshot>,
+    columns: Vec<ComparedColumn>,
+    parts: Vec<Stretch>,
+    /// For each chunk of A, the chunk of B that holds the same rows of the same file.
+    same_groups: Vec<Option<u32>>,
+    rows: Option<(Vec<RowRef>, Vec<RowRef>)>,
+    /// The keys that may differ, where one index answers both.
+    ranks: Vec<u32>,
 }
 
-/// Matches the rows of two snapshots by key: a merge of two sorted lists. Two rows that are one row of one file are the
-/// same, and left out. (Files never change.)
-fn align(a: &Snapshot, b: &Snapshot) -> Pairs {
-    let (rows_a, rows_b) = (a.row_refs(), b.row_refs());
-    let same_groups = same_groups(a.chunks(), b.chunks());
-    let mut found = Vec::new();
-    let (mut at_a, mut at_b, mut keys) = (0, 0, 0);
-    loop {
-        let (row_a, row_b) = (rows_a.get(at_a), rows_b.get(at_b));
-        let order = match (row_a, row_b) {
-            (None, None) => break,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(row_a), Some(row_b)) => {
-                if row_a.row == row_b.row && same_groups[row_a.chunk as usize] == Some(row_b.chunk)
-                {
-                    (at_a, at_b, keys) = (at_a + 1, at_b + 1, keys + 1);
-                    continue;
+/// What one part compares.
+#[derive(Debug, Clone)]
+enum Stretch {
+    /// Rows of A and rows of B, of the same stretch of keys.
+    Rows(Range<usize>, Range<usize>),
+    /// Some of the keys that may differ; `forward` where B is the later side.
+    Ranks { of: Range<usize>, forward: bool },
+}
+
+/// A part that was compared.
+#[derive(Debug)]
+pub struct ComparedPart {
+    /// How many keys it covers, where positions count from its first key.
+    keys: u32,
+    found: Vec<(u32, ChangeKind)>,
+    counts: Vec<usize>,
+}
+
+/// A key that may differ: position, row in A, row in B.
+type Pair = (u32, Option<RowRef>, Option<RowRef>);
+
+impl Comparing {
+    /// Splits the work into at most so many parts.
+    pub fn new(a: Arc<Snapshot>, b: Arc<Snapshot>, parts: usize) -> Self {
+        let columns = compared_columns(&a, &b);
+        let mut comparing = Self {
+            same_groups: Vec::new(),
+            rows: None,
+            ranks: Vec::new(),
+            parts: Vec::new(),
+            columns,
+            a,
+            b,
+        };
+        // Moments of one epoch differ in the keys that changed between them, and in no other.
+        let (a, b) = (&comparing.a, &comparing.b);
+        let changed = a.changed_until(b).map(|ranks| (ranks, true));
+        let changed = changed.or_else(|| b.changed_until(a).map(|ranks| (ranks, false)));
+        if let Some((ranks, forward)) = changed {
+            let stretches = split(ranks.len(), parts.min(ranks.len() / PAIRS_PER_PART + 1));
+            comparing.parts = stretches.map(|of| Stretch::Ranks { of, forward }).collect();
+            comparing.ranks = ranks;
+            return comparing;
+        }
+        let rows = (a.row_refs().into_owned(), b.row_refs().into_owned());
+        let parts = parts.min(rows.0.len().max(rows.1.len()) / PAIRS_PER_PART + 1);
+        let (mut from_a, mut from_b) = (0, 0);
+        for end in split(rows.0.len(), parts).map(|of| of.end) {
+            // The last part takes what is left of B.
+            let end_b = match rows.0.get(end) {
+                Some(row) => rows.1.partition_point(|other| {
+                    compare_keys(b.chunks(), *other, a.chunks(), *row) == Ordering::Less
+                }),
+                None => rows.1.len(),
+            };
+            comparing
+                .parts
+                .push(Stretch::Rows(from_a..end, from_b..end_b));
+            (from_a, from_b) = (end, end_b);
+        }
+        comparing.same_groups = same_groups(a.chunks(), b.chunks());
+        comparing.rows = Some(rows);
+        comparing
+    }
+
+    /// The number of parts, at least one.
+    pub fn parts(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Compares one part.
+    pub fn compare(&self, part: usize) -> ComparedPart {
+        let (keys, pairs) = match (&self.parts[part], &self.rows) {
+            (Stretch::Rows(of_a, of_b), Some((rows_a, rows_b))) => {
+                self.align(&rows_a[of_a.clone()], &rows_b[of_b.clone()])
+            }
+            (Stretch::Ranks { of, forward }, _) => {
+                (0, self.pairs_of(&self.ranks[of.clone()], *forward))
+            }
+            (Stretch::Rows(..), None) => (0, Vec::new()),
+        };
+        let (changed, counts) = self.changed_pairs(&pairs);
+        let time =
+            |chunks: &Chunks, at: RowRef| chunks[at.chunk as usize].event_times[at.row as usize];
+        let kind = |row_a, row_b, is_changed| match (row_a, row_b) {
+            (Some(_), Some(_)) if is_changed => ChangeKind::Changed,
+            (Some(a), Some(b)) if time(self.a.chunks(), a) == time(self.b.chunks(), b) => {
+                ChangeKind::Same
+            }
+            (Some(_), Some(_)) => ChangeKind::Touched,
+            (Some(_), None) => ChangeKind::Removed,
+            _ => ChangeKind::Added,
+        };
+        let found = pairs.into_iter().zip(changed);
+        let found = found.map(|((position, a, b), is_changed)| (position, kind(a, b, is_changed)));
+        let found = found
+            .filter(|(_, kind)| *kind != ChangeKind::Same)
+            .collect();
+        ComparedPart {
+            keys,
+            found,
+            counts,
+        }
+    }
+
+    /// Puts the parts, in their order, together.
+    pub fn finish(self, parts: Vec<ComparedPart>) -> Diff {
+        let mut summary = Summary {
+            schema: schema_changes(&self.columns),
+            ..Summary::default()
+        };
+        let mut noted: Vec<Noted> = Vec::with_capacity(parts.iter().map(|p| p.found.len()).sum());
+        let (mut added_before, mut removed_before, mut keys) = (0, 0, 0);
+        let mut counts = vec![0; self.columns.len()];
+        for part in parts {
+            for (position, kind) in part.found {
+                let position = keys + position;
+                noted.push(Noted {
+                    position,
+                    kind,
+                    added_before,
+                    removed_before,
+                });
+                match kind {
+                    ChangeKind::Added => added_before += 1,
+                    ChangeKind::Removed => removed_before += 1,
+                    ChangeKind::Changed => summary.changed += 1,
+                    ChangeKind::Touched => summary.touched += 1,
+                    ChangeKind::Same => {}
                 }
-                compare_keys(a.chunks(), *row_a, b.chunks(), *row_b)
+            }
+            keys += part.keys;
+            counts
+                .iter_mut()
+                .zip(part.counts)
+                .for_each(|(sum, n)| *sum += n);
+        }
+        let keys = match self.rows {
+            Some(_) => keys as usize,
+            // Within an epoch keys only ever come: the later moment has them all.
+            None => self.a.len().max(self.b.len()),
+        };
+        summary.added = added_before as usize;
+        summary.removed = removed_before as usize;
+        summary.same = keys - noted.len();
+        let compared = self.columns.iter().zip(counts).filter(|(c, _)| c.compared);
+        summary.cells = compared.map(|(c, n)| (c.name.clone(), n)).collect();
+        Diff {
+            a: self.a,
+            b: self.b,
+            columns: self.columns,
+            noted,
+            keys,
+            summary,
+        }
+    }
+
+    fn pairs_of(&self, ranks: &[u32], forward: bool) -> Vec<Pair> {
+        let (earlier, later) = if forward {
+            (&self.a, &self.b)
+        } else {
+            (&self.b, &self.a)
+        };
+        let pair = |key: ChangedKey| {
+            let position = key.position as u32;
+            if forward {
+                (position, key.before, Some(key.after))
+            } else {
+                (position, Some(key.after), key.before)
             }
         };
-        let (in_a, in_b) = (order != Ordering::Greater, order != Ordering::Less);
-        found.push((
-            keys,
-            row_a.copied().filter(|_| in_a),
-            row_b.copied().filter(|_| in_b),
-        ));
-        (at_a, at_b, keys) = (at_a + usize::from(in_a), at_b + usize::from(in_b), keys + 1);
+        earlier
+            .changed_keys(later, ranks)
+            .into_iter()
+            .map(pair)
+            .collect()
     }
-    Pairs {
-        keys: keys as usize,
-        found,
+
+    /// Matches rows by key: a merge of two sorted lists. Two rows that are one row of one file are the same, and left
+    /// out. (Files never change.) Answers how many keys there are as well.
+    fn align(&self, rows_a: &[RowRef], rows_b: &[RowRef]) -> (u32, Vec<Pair>) {
+        let mut found = Vec::new();
+        let (mut at_a, mut at_b, mut keys) = (0, 0, 0);
+        loop {
+            let (row_a, row_b) = (rows_a.get(at_a), rows_b.get(at_b));
+            let order = match (row_a, row_b) {
+                (None, None) => break,
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(row_a), Some(row_b)) => {
+                    let same_group = self.same_groups[row_a.chunk as usize] == Some(row_b.chunk);
+                    if row_a.row == row_b.row && same_group {
+                        (at_a, at_b, keys) = (at_a + 1, at_b + 1, keys + 1);
+                        continue;
+                    }
+                    compare_keys(self.a.chunks(), *row_a, self.b.chunks(), *row_b)
+                }
+            };
+            let (in_a, in_b) = (order != Ordering::Greater, order != Ordering::Less);
+            found.push((
+                keys,
+                row_a.copied().filter(|_| in_a),
+                row_b.copied().filter(|_| in_b),
+            ));
+            (at_a, at_b, keys) = (at_a + usize::from(in_a), at_b + usize::from(in_b), keys + 1);
+        }
+        (keys, found)
+    }
+
+    /// For each pair, whether a compared value differs; and for each column, in how many pairs it does.
+    ///
+    /// One column after the other: so few places in memory are looked at at a time, and in about their order.
+    fn changed_pairs(&self, pairs: &[Pair]) -> (Vec<bool>, Vec<usize>) {
+        let mut changed = vec![false; pairs.len()];
+        let mut counts = vec![0; self.columns.len()];
+        for (column, count) in self.columns.iter().zip(&mut counts) {
+            let (Some(in_a), Some(in_b), true) = (column.a, column.b, column.compared) else {
+                continue;
+            };
+            let of = |chunks: &Chunks, at: usize| -> Vec<ColumnData> {
+                chunks
+                    .iter()
+                    .map(|chunk| chunk.columns[at].clone())
+                    .collect()
+            };
+            let (values_a, values_b) = (of(self.a.chunks(), in_a), of(self.b.chunks(), in_b));
+            for ((_, row_a, row_b), changed) in pairs.iter().zip(&mut changed) {
+                let (Some(a), Some(b)) = (*row_a, *row_b) else {
+                    continue;
+                };
+                let (values, others) = (&values_a[a.chunk as usize], &values_b[b.chunk as usize]);
+                if !values.is_equal(a.row as usize, others, b.row as usize) {
+                    *changed = true;
+                    *count += 1;
+                }
+            }
+        }
+        (changed, counts)
     }
 }
 
-/// For each chunk of A, the chunk of B that holds the same rows of the same file.
+/// Splits `0..len` into so many stretches, at least one.
+fn split(len: usize, parts: usize) -> impl Iterator<Item = Range<usize>> {
+    let parts = parts.max(1);
+    (0..parts).map(move |part| part * len / parts..(part + 1) * len / parts)
+}
+
 fn same_groups(a: &Chunks, b: &Chunks) -> Vec<Option<u32>> {
     let same =
         |x: &Arc<RowGroupRows>, y: &Arc<RowGroupRows>| Arc::ptr_eq(x, y) || x.is_same_group(y);
@@ -467,46 +629,17 @@ fn same_groups(a: &Chunks, b: &Chunks) -> Vec<Option<u32>> {
         .collect()
 }
 
-fn place(chunks: &Chunks, at: RowRef) -> (&RowGroupRows, usize) {
-    (&chunks[at.chunk as usize], at.row as usize)
-}
-
 fn compare_keys(chunks_a: &Chunks, a: RowRef, chunks_b: &Chunks, b: RowRef) -> Ordering {
-    let ((a, at_a), (b, at_b)) = (place(chunks_a, a), place(chunks_b, b));
-    let (view_a, view_b) = (a.keys.views()[at_a], b.keys.views()[at_b]);
-    // A short key is whole in its view.
-    if view_a == view_b && view_a as u32 <= 12 {
-        return Ordering::Equal;
+    let (at_a, at_b) = (a.row as usize, b.row as usize);
+    let (a, b) = (
+        &chunks_a[a.chunk as usize].keys,
+        &chunks_b[b.chunk as usize].keys,
+    );
+    let (view_a, view_b) = (a.views()[at_a], b.views()[at_b]);
+    if view_a as u32 <= 12 && view_b as u32 <= 12 {
+        // Short keys are whole in their views; reversed, the bytes are in order on top of the length.
+        let number = |view: u128| (view >> 32).swap_bytes() | u128::from(view as u32);
+        return number(view_a).cmp(&number(view_b));
     }
-    a.keys.value(at_a).cmp(b.keys.value(at_b))
-}
-
-/// For each pair, whether a compared value differs; and for each column, in how many pairs it does.
-///
-/// One column after the other: so the rows of a column are looked up in a row, and few places in memory at a time.
-fn changed_pairs(
-    a: &Snapshot,
-    b: &Snapshot,
-    columns: &[ComparedColumn],
-    pairs: &[(u32, Option<RowRef>, Option<RowRef>)],
-) -> (Vec<bool>, Vec<usize>) {
-    let mut changed = vec![false; pairs.len()];
-    let mut counts = vec![0; columns.len()];
-    for (column, count) in columns.iter().zip(&mut counts) {
-        let (Some(in_a), Some(in_b), true) = (column.a, column.b, column.compared) else {
-            continue;
-        };
-        for ((_, row_a, row_b), changed) in pairs.iter().zip(&mut changed) {
-            let (Some(row_a), Some(row_b)) = (*row_a, *row_b) else {
-                continue;
-            };
-            let ((group_a, at_a), (group_b, at_b)) =
-                (place(a.chunks(), row_a), place(b.chunks(), row_b));
-            if !group_a.columns[in_a].is_equal(at_a, &group_b.columns[in_b], at_b) {
-                *changed = true;
-                *count += 1;
-            }
-        }
-    }
-    (changed, counts)
+    a.value(at_a).cmp(b.value(at_b))
 }

@@ -7,4 +7,6 @@ mod batch;
 mod changes;
 
 pub use batch::{change_batch, change_schema};
-pub use changes::{Change, ChangeKind, ComparedColumn, Diff, SchemaChange, Summary};
+pub use changes::{
+    Change, ChangeKind, ComparedColumn, ComparedPart, Comparing, Diff, SchemaChange, Summary,
+};

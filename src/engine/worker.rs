@@ -14,7 +14,6 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::cancel::CancelToken;
-use crate::diff::Diff;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::AsOf;
 use crate::format::Projection;
@@ -340,10 +339,8 @@ impl Job {
             } => {
                 let a = self.read_kept_side(&table, from, &projection).await?;
                 let b = self.read_rows(&table, to, &projection).await?;
-                let diff = tokio::task::spawn_blocking(move || Diff::new(a, b)).await;
-                let diff =
-                    diff.map_err(|_| Error::new(ErrorKind::DataFile, "comparing failed inside"))?;
-                self.cancel.check()?;
+                let comparing = self.table(&table).await?;
+                let diff = comparing.compare(a, b, &self.cancel).await?;
                 self.reply.send(Answer::Compared(Arc::new(diff)));
                 self.shown(&table, to, projection).await
             }

@@ -157,23 +157,23 @@ impl ColumnData {
     /// types hold different values.
     pub fn is_equal(&self, row: usize, other: &Self, other_row: usize) -> bool {
         match (self, other) {
-            (Self::Int(a), Self::Int(b)) => match (a.is_valid(row), b.is_valid(other_row)) {
-                (true, true) => a.value(row) == b.value(other_row),
-                (a, b) => a == b,
-            },
-            (Self::Text(a), Self::Text(b)) => match (a.is_valid(row), b.is_valid(other_row)) {
-                // Short texts are whole in their views, and equal where the views are.
-                (true, true) => {
-                    let (view_a, view_b) = (a.views()[row], b.views()[other_row]);
-                    let are_short = view_a as u32 <= 12 && view_b as u32 <= 12;
-                    if are_short {
-                        view_a == view_b
-                    } else {
-                        a.value(row) == b.value(other_row)
-                    }
+            (Self::Int(a), Self::Int(b)) => {
+                both(a, row, b, other_row, || a.value(row) == b.value(other_row))
+            }
+            (Self::Time(a), Self::Time(b)) => {
+                both(a, row, b, other_row, || a.value(row) == b.value(other_row))
+            }
+            (Self::Text(a), Self::Text(b)) => both(a, row, b, other_row, || {
+                // A view has the length and the first four bytes of a long text, and all of a short one.
+                let (view_a, view_b) = (a.views()[row], b.views()[other_row]);
+                if view_a as u64 != view_b as u64 {
+                    false
+                } else if view_a as u32 <= 12 {
+                    view_a == view_b
+                } else {
+                    a.value(row) == b.value(other_row)
                 }
-                (a, b) => a == b,
-            },
+            }),
             _ => self.value(row) == other.value(other_row),
         }
     }
@@ -224,6 +224,24 @@ impl ColumnData {
         (nulls.null_count() > 0)
             .then(|| (0..nulls.len()).find(|i| nulls.is_null(*i)))
             .flatten()
+    }
+}
+
+/// Compares where both have a value; null equals null.
+#[inline]
+fn both(
+    a: &impl Array,
+    row: usize,
+    b: &impl Array,
+    other_row: usize,
+    equal: impl FnOnce() -> bool,
+) -> bool {
+    if a.nulls().is_none() && b.nulls().is_none() {
+        return equal();
+    }
+    match (a.is_valid(row), b.is_valid(other_row)) {
+        (true, true) => equal(),
+        (a, b) => a == b,
     }
 }
 

@@ -319,16 +319,17 @@ pub(super) fn sort_key<'a>(view: u128, key: impl FnOnce() -> &'a str) -> u128 {
 
 /// True where keys stand in order, and none of them twice.
 pub(super) fn is_ascending(keys: &StringViewArray) -> bool {
-    let mut last: Option<(u128, &str)> = None;
-    keys.views().iter().enumerate().all(|(row, view)| {
+    let mut last = 0;
+    for (row, view) in keys.views().iter().enumerate() {
         let key = sort_key(*view, || keys.value(row));
-        let text = if key as u32 > INLINE_BYTES {
-            keys.value(row)
-        } else {
-            ""
-        };
-        let follows = last.is_none_or(|last| (key, text) > last);
-        last = Some((key, text));
-        follows
-    })
+        // Of long keys the sort key says too little.
+        let follows = key > last
+            || row == 0
+            || key == last && key as u32 > INLINE_BYTES && keys.value(row - 1) < keys.value(row);
+        if !follows {
+            return false;
+        }
+        last = key;
+    }
+    true
 }

@@ -381,20 +381,23 @@ impl EpochRows {
         rows
     }
 
-    /// The keys whose newest row differs between this moment and a later one of the same index, by key; `None` where
-    /// the other is of another index, or earlier.
-    pub fn changed_until(&self, later: &Self) -> Option<Vec<ChangedKey>> {
-        if !Arc::ptr_eq(&self.index, &later.index) || self.at > later.at {
-            return None;
-        }
-        let ranks = self.index.changed_ranks(self.at, later.at);
-        let changed = ranks.iter().filter_map(|rank| {
+    /// The ranks of the keys whose newest row differs between this moment and a later one of the same index, ascending;
+    /// `None` where the other is of another index, or earlier.
+    pub fn changed_until(&self, later: &Self) -> Option<Vec<u32>> {
+        let is_later = Arc::ptr_eq(&self.index, &later.index) && self.at <= later.at;
+        is_later.then(|| self.index.changed_ranks(self.at, later.at))
+    }
+
+    /// The rows of some of those keys at both moments.
+    pub fn changed_keys(&self, later: &Self, ranks: &[u32]) -> Vec<ChangedKey> {
+        let key = |rank: &u32| {
+            let rank = *rank as usize;
             Some(ChangedKey {
-                position: later.keys.position(*rank as usize),
-                before: self.index.newest(*rank as usize, self.at),
-                after: self.index.newest(*rank as usize, later.at)?,
+                position: later.keys.position(rank),
+                before: self.index.newest(rank, self.at),
+                after: self.index.newest(rank, later.at)?,
             })
-        });
-        Some(changed.collect())
+        };
+        ranks.iter().filter_map(key).collect()
     }
 }
