@@ -35,9 +35,6 @@ use tokio::sync::mpsc::UnboundedReceiver;
 /// Steps that are timed.
 const STEPS: usize = 500;
 
-/// Steps of more changes than this are not.
-const CHANGES_AT_MOST: u64 = 1_000;
-
 /// Changes of a step where tables of different sizes are compared.
 const SAME_CHANGES: u64 = 100;
 
@@ -92,17 +89,20 @@ fn main() {
     within["changes"] = json!(changes);
     out.insert("compare_within".to_owned(), within);
 
+    let epoch = runtime
+        .block_on(arguments.open(ReadLimits::default()))
+        .epochs()
+        .at(b);
     let within: Vec<_> = ticks
         .iter()
-        .filter(|t| a.position_ms() < t.event_time.ms() && t.event_time.ms() <= b.position_ms())
+        .filter(|t| (epoch.from..=epoch.until).contains(&t.event_time.ms()))
         .collect();
     let mut times = Vec::new();
     let mut counts = Vec::new();
-    explorer.snapshot(a);
     for tick in within.iter().cycle().take(STEPS.max(within.len())) {
         let took = explorer.snapshot(AsOf::At(tick.event_time));
         // Where the ticks start anew, the step goes back over all of them.
-        if tick != &within[0] && u64::from(tick.changes) <= CHANGES_AT_MOST {
+        if tick != &within[0] {
             times.push(ms(took));
             counts.push(tick.changes);
         }
@@ -296,11 +296,7 @@ struct Explorer {
 
 impl Explorer {
     fn start(arguments: &Arguments) -> Self {
-        let limits = ReadLimits::default();
-        let limits = ReadLimits {
-            cache_bytes: limits.read_bytes,
-            ..limits
-        };
+        let limits = ReadLimits::default().keeping();
         let lake = Lakehouse::open(&arguments.lake, limits).expect("a lake");
         let (engine, replies) = EngineHandle::start(lake).expect("an engine");
         Self {

@@ -46,11 +46,12 @@ impl Lakehouse {
 
     /// Opens a lake on a store that the caller has made.
     ///
-    /// Of what the limits allow to be kept, half goes to decoded columns and half to the indexes of epochs.
+    /// Of what the limits allow to be kept, a quarter goes to decoded columns and the rest to the indexes of epochs and
+    /// their values, which are what answers while a person scrubs.
     pub fn with_store(store: Store, limits: ReadLimits) -> Self {
-        let half = limits.cache_bytes / 2;
+        let for_epochs = limits.cache_bytes / 4 * 3;
         let chunks = ReadLimits {
-            cache_bytes: limits.cache_bytes - half,
+            cache_bytes: limits.cache_bytes - for_epochs,
             ..limits
         };
         let reader = Reader::new(chunks);
@@ -58,7 +59,7 @@ impl Lakehouse {
             store,
             background: Arc::new(reader.apart()),
             reader: Arc::new(reader),
-            epochs: Arc::new(EpochCache::new(half)),
+            epochs: Arc::new(EpochCache::new(for_epochs)),
         }
     }
 

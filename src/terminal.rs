@@ -60,6 +60,8 @@ pub struct Opening {
     pub theme: Option<ThemeName>,
     /// Where to append what happens.
     pub log: Option<PathBuf>,
+    /// What reading may take of the machine.
+    pub limits: ReadLimits,
 }
 
 /// True while the terminal is ours, so that whoever leaves gives it back exactly once.
@@ -125,14 +127,7 @@ pub fn explore(opening: Opening) -> Result<()> {
             })
     });
     let log = log.transpose()?;
-    let limits = ReadLimits::default();
-    let lake = Lakehouse::open(
-        &opening.lake,
-        ReadLimits {
-            cache_bytes: limits.read_bytes / 2,
-            ..limits
-        },
-    )?;
+    let lake = Lakehouse::open(&opening.lake, opening.limits.keeping())?;
     let theme = theme(opening.theme);
     let default_hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {

@@ -168,6 +168,25 @@ pub fn counted(count: usize, noun: &str) -> String {
     format!("{} {noun}{plural}", thousands(count as i64))
 }
 
+/// Reads a number of bytes as people write them: `500MB`, `1.5 GB`, `2GiB`, `4096`.
+pub fn parse_bytes(text: &str) -> Option<u64> {
+    let text = text.trim().to_ascii_lowercase();
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = match text[digits.len()..].trim() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "t" | "tb" => 1e12,
+        "ki" | "kib" => 1024.0,
+        "mi" | "mib" => 1024.0 * 1024.0,
+        "gi" | "gib" => 1024.0 * 1024.0 * 1024.0,
+        _ => return None,
+    };
+    let bytes = digits.parse::<f64>().ok()? * unit;
+    (bytes.is_finite() && bytes >= 0.0).then_some(bytes as u64)
+}
+
 /// A number of bytes for people: `997 B`, `1.2 MB`.
 pub fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
@@ -223,6 +242,16 @@ mod tests {
         assert_eq!(fit("東京証券", 6, Align::Left), "東京… ");
         assert_eq!(fit("12", 4, Align::Right), "  12");
         assert_eq!(ellipsis("abc", 0), "");
+    }
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        let sizes = ["4096", "500MB", "1.5 gb", "2GiB", "1k"].map(parse_bytes);
+        let expected = [4_096, 500_000_000, 1_500_000_000, 2 << 30, 1_000];
+        assert_eq!(sizes, expected.map(Some));
+        for nonsense in ["", "MB", "-1GB", "1 parsec", "1e400", "NaN"] {
+            assert_eq!(parse_bytes(nonsense), None, "{nonsense}");
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use crate::text::parse_bytes;
+
 /// Explore Azof lakes: every table as of any event time.
 ///
 /// Without a command, opens the explorer: pick a table, choose columns, and scrub the timeline with `,` and `.`; `?`
@@ -76,6 +78,18 @@ pub struct Common {
     /// Append what happens, and how long it takes, to this file
     #[arg(long, global = true, value_name = "FILE")]
     pub log: Option<PathBuf>,
+
+    /// The most memory that reading may take and keep, such as 500MB or 2GB [default: a quarter of the machine's]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_memory)]
+    pub memory: Option<usize>,
+}
+
+/// Reads a size of memory; the least that is of use is a megabyte.
+fn parse_memory(text: &str) -> Result<usize, String> {
+    parse_bytes(text)
+        .and_then(|bytes| usize::try_from(bytes).ok())
+        .filter(|bytes| *bytes >= 1_000_000)
+        .ok_or_else(|| "it should be a size such as 500MB or 2GB, and at least 1MB".to_owned())
 }
 
 /// How rows come out.

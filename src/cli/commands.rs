@@ -41,8 +41,8 @@ pub(super) enum Outcome {
 }
 
 /// Runs a command on a lake.
-pub(super) async fn run(command: Command, lake: &str) -> Result<Outcome> {
-    let lake = Lakehouse::open(lake, ReadLimits::default())?;
+pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Result<Outcome> {
+    let lake = Lakehouse::open(lake, limits)?;
     if let Command::Diff {
         table,
         from,

@@ -19,6 +19,7 @@ use crate::engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::now;
 use crate::format::Projection;
+use crate::scan::ReadLimits;
 use crate::terminal::{self, Opening};
 
 use args::{Cli, Command, ThemeChoice};
@@ -54,6 +55,8 @@ fn start(cli: Cli) -> Result<Outcome> {
         .or(cli.common.path)
         .unwrap_or_else(|| ".".to_owned());
     let log = cli.common.log;
+    let mut limits = ReadLimits::default();
+    limits.read_bytes = cli.common.memory.unwrap_or(limits.read_bytes);
     match cli.command {
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
@@ -78,7 +81,7 @@ fn start(cli: Cli) -> Result<Outcome> {
         Some(command) => {
             let started = Instant::now();
             let asked = format!("{command:?}");
-            let done = engine::runtime("azof-cli")?.block_on(commands::run(command, &lake));
+            let done = engine::runtime("azof-cli")?.block_on(commands::run(command, &lake, limits));
             if let Some(path) = log {
                 let outcome = done
                     .as_ref()
@@ -117,6 +120,7 @@ fn start(cli: Cli) -> Result<Outcome> {
                 compare,
                 columns: cli.columns.as_deref().map(Projection::parse),
                 theme,
+                limits,
                 log,
             })
             .map(|()| Outcome::Done)

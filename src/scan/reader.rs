@@ -64,6 +64,17 @@ struct ChunkKey {
     data_type: DataType,
 }
 
+impl ReadLimits {
+    /// The limits of one who asks again: three quarters of the memory for what is kept.
+    #[must_use]
+    pub fn keeping(self) -> Self {
+        Self {
+            cache_bytes: self.read_bytes / 4 * 3,
+            ..self
+        }
+    }
+}
+
 /// Reads the data files of a lake; owns the caches that outlive a read.
 #[derive(Debug)]
 pub struct Reader {
@@ -157,6 +168,15 @@ impl Reader {
             footers: Arc::clone(&self.footers),
             chunks: self.chunks.clone(),
             cpu: Arc::new(Semaphore::new(self.limits.decoders.max(1))),
+        }
+    }
+
+    /// A reader apart that keeps nothing: for what is read once.
+    #[must_use]
+    pub fn apart_without_cache(&self) -> Self {
+        Self {
+            chunks: None,
+            ..self.apart()
         }
     }
 

@@ -7,7 +7,7 @@
 //! several moments.
 
 use std::cmp::Ordering;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::cancel::CancelToken;
 use crate::error::Result;
@@ -251,7 +251,16 @@ impl EpochIndex {
 
     /// The rows of a moment (milliseconds), which must be one of the epoch's.
     pub fn rows_at(self: &Arc<Self>, at: i64) -> EpochRows {
-        let born = self.births.partition_point(|b| b.at <= at);
+        EpochRows {
+            index: Arc::clone(self),
+            keys: OnceLock::new(),
+            born: self.births.partition_point(|b| b.at <= at),
+            at,
+        }
+    }
+
+    /// The keys that exist after so many births: from the nearest set that is at hand.
+    fn keys_after(&self, born: usize) -> Arc<KeySet> {
         let mut last = self
             .last_keys
             .lock()
@@ -265,21 +274,14 @@ impl EpochIndex {
         } else {
             (births_at, &self.checkpoints[checkpoint])
         };
-        let keys = match held.cmp(&born) {
-            Ordering::Equal => Arc::clone(keys),
-            Ordering::Less => {
-                Arc::new(keys.with(self.births[held..born].iter().map(|b| b.rank), true))
-            }
-            Ordering::Greater => {
-                Arc::new(keys.with(self.births[born..held].iter().map(|b| b.rank), false))
-            }
+        let between = &self.births[held.min(born)..held.max(born)];
+        let keys = if held == born {
+            Arc::clone(keys)
+        } else {
+            Arc::new(keys.with(between.iter().map(|b| b.rank), born > held))
         };
         *last = (born, Arc::clone(&keys));
-        EpochRows {
-            index: Arc::clone(self),
-            keys,
-            at,
-        }
+        keys
     }
 
     /// The ranks of the keys whose newest row differs between two moments (milliseconds), ascending; `from <= to`.
@@ -323,7 +325,10 @@ impl EpochIndex {
 #[derive(Debug, Clone)]
 pub struct EpochRows {
     index: Arc<EpochIndex>,
-    keys: Arc<KeySet>,
+    /// Looked up when the first row is: a moment that is passed in a hurry costs nothing.
+    keys: OnceLock<Arc<KeySet>>,
+    /// How many keys have come since the epoch began.
+    born: usize,
     at: i64,
 }
 
@@ -341,12 +346,16 @@ pub struct ChangedKey {
 impl EpochRows {
     /// The number of rows.
     pub fn len(&self) -> usize {
-        self.keys.len()
+        self.index.checkpoints[0].len() + self.born
     }
 
     /// True where there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    fn keys(&self) -> &KeySet {
+        self.keys.get_or_init(|| self.index.keys_after(self.born))
     }
 
     /// The row at a position, by key.
@@ -355,7 +364,7 @@ impl EpochRows {
     /// Where there is no such row.
     pub fn row(&self, position: usize) -> RowRef {
         let row = self
-            .keys
+            .keys()
             .select(position)
             .and_then(|rank| self.index.newest(rank, self.at));
         let Some(row) = row else {
@@ -367,8 +376,10 @@ impl EpochRows {
     /// The position of a key; where it has no row, the position before which it would stand.
     pub fn find(&self, key: &str) -> std::result::Result<usize, usize> {
         match self.index.find(key) {
-            Ok(rank) if self.index.newest(rank, self.at).is_some() => Ok(self.keys.position(rank)),
-            Ok(rank) | Err(rank) => Err(self.keys.position(rank)),
+            Ok(rank) if self.index.newest(rank, self.at).is_some() => {
+                Ok(self.keys().position(rank))
+            }
+            Ok(rank) | Err(rank) => Err(self.keys().position(rank)),
         }
     }
 
@@ -390,10 +401,11 @@ impl EpochRows {
 
     /// The rows of some of those keys at both moments.
     pub fn changed_keys(&self, later: &Self, ranks: &[u32]) -> Vec<ChangedKey> {
+        let keys = later.keys();
         let key = |rank: &u32| {
             let rank = *rank as usize;
             Some(ChangedKey {
-                position: later.keys.position(rank),
+                position: keys.position(rank),
                 before: self.index.newest(rank, self.at),
                 after: self.index.newest(rank, later.at)?,
             })

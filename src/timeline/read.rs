@@ -36,10 +36,9 @@ async fn read_density(
     reader: &Arc<Reader>,
     store: &Store,
     table: &str,
-    manifest: &Manifest,
+    files: &[PlannedFile],
     cancel: &CancelToken,
 ) -> Result<Density> {
-    let files = manifest.all_files();
     let ranges: Vec<_> = files
         .iter()
         .map(|file| {
@@ -58,7 +57,7 @@ async fn read_density(
         .await?;
     let mut density = Density::default();
     for (i, (file, (range, rows))) in files.iter().zip(ranges).enumerate() {
-        if let Some((least, greatest)) = range.filter(|_| adds_changes(&files, file)) {
+        if let Some((least, greatest)) = range.filter(|_| adds_changes(files, file)) {
             let from = file.visible_from.ms();
             density.estimate(i, rows, least.max(from), greatest.max(from));
         }
@@ -81,8 +80,11 @@ pub async fn read_ticks_with(
     cancel: &CancelToken,
     mut on_progress: impl FnMut(TimelineProgress),
 ) -> Result<Ticks> {
-    let files = manifest.all_files();
-    let mut density = read_density(reader, store, table, manifest, cancel).await?;
+    // Everything is read once: keeping it would only drive out what is on screen.
+    let reader = &Arc::new(reader.apart_without_cache());
+    let mut files = manifest.all_files();
+    files.sort_by_key(|file| file.visible_from);
+    let mut density = read_density(reader, store, table, &files, cancel).await?;
     on_progress(TimelineProgress {
         density: density.clone(),
         files_read: 0,
@@ -142,7 +144,8 @@ async fn read_events(
     Ok(read.await?.into_iter().flatten().collect())
 }
 
-/// The (key, event time) pairs seen, each with the moment from which it is visible.
+/// The (key, event time) pairs seen, each with the moment from which it is visible. Files come in the order in which they
+/// become visible, so of two equal pairs the one that comes first is visible first.
 #[derive(Default)]
 struct Pairs {
     hasher: DefaultHashBuilder,
@@ -150,16 +153,46 @@ struct Pairs {
     /// The bytes of all keys, end to end; key `i` ends at `ends[i]`.
     bytes: Vec<u8>,
     ends: Vec<usize>,
-    /// Key id, event time, visible from.
-    seen: Vec<(u32, i64, i64)>,
+    /// The event time that came last with each key. Bases repeat mostly it, and repetitions need not be kept.
+    last: Vec<i64>,
+    /// Pairs that are visible from their event time on, which are most.
+    on_time: Vec<Pair>,
+    /// Pairs that are visible later, with the moment.
+    late: Vec<(Pair, i64)>,
+}
+
+/// A key id and an event time, in twelve bytes that order as the two do.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Pair([u32; 3]);
+
+impl Pair {
+    fn new(id: u32, time: i64) -> Self {
+        // With the sign turned over, the least time is the least number.
+        let time = (time as u64) ^ (1 << 63);
+        Self([id, (time >> 32) as u32, time as u32])
+    }
+
+    fn time(self) -> i64 {
+        ((u64::from(self.0[1]) << 32 | u64::from(self.0[2])) ^ (1 << 63)) as i64
+    }
 }
 
 impl Pairs {
     fn add(&mut self, group: &RowGroupRows, visible_from: i64) {
-        self.seen.reserve(group.event_times.len());
         for (row, time) in group.event_times.iter().enumerate() {
+            let keys = self.last.len();
             let id = self.intern(group.keys.value(row).as_bytes());
-            self.seen.push((id, *time, (*time).max(visible_from)));
+            if id as usize == keys {
+                self.last.push(*time);
+            } else if std::mem::replace(&mut self.last[id as usize], *time) == *time {
+                continue;
+            }
+            let pair = Pair::new(id, *time);
+            if *time >= visible_from {
+                self.on_time.push(pair);
+            } else {
+                self.late.push((pair, visible_from));
+            }
         }
     }
 
@@ -186,15 +219,22 @@ impl Pairs {
         id
     }
 
-    /// Each pair counts once, when it is first visible.
+    /// Each pair counts once, when it is first visible: on time if any file has it so.
     fn into_ticks(mut self) -> Ticks {
-        self.seen.sort_unstable();
-        self.seen.dedup_by_key(|(key, time, _)| (*key, *time));
-        Ticks::from_changes(
-            self.seen
-                .into_iter()
-                .map(|(_, _, visible_from)| visible_from)
-                .collect(),
-        )
+        self.ids.clear();
+        self.on_time.sort_unstable();
+        self.on_time.dedup();
+        self.late.sort_unstable();
+        self.late.dedup_by_key(|(pair, _)| *pair);
+        let mut changes = Vec::with_capacity(self.on_time.len() + self.late.len());
+        let mut on_time = self.on_time.iter().peekable();
+        for (pair, visible_from) in &self.late {
+            while on_time.next_if(|other| *other < pair).is_some() {}
+            if on_time.peek() != Some(&pair) {
+                changes.push(*visible_from);
+            }
+        }
+        changes.extend(self.on_time.iter().map(|pair| pair.time()));
+        Ticks::from_changes(changes)
     }
 }
