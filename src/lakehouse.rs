@@ -13,6 +13,7 @@ use crate::format::{
     Column, FileName, MANIFEST_BYTES_AT_MOST, Manifest, Plan, Projection, VERSION_BYTES_AT_MOST,
     VERSION_FILE, Version, plan,
 };
+use crate::history::{History, read_history};
 use crate::scan::{Chunks, ReadLimits, Reader, read_newest};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
@@ -438,6 +439,28 @@ impl Table {
         // All parts have been compared, so nothing else holds it.
         let comparing = Arc::into_inner(comparing).ok_or_else(Error::cancelled)?;
         Ok(comparing.finish(parts))
+    }
+
+    /// Reads every version of a key: what each moment shows of it.
+    pub async fn history(
+        &self,
+        key: &str,
+        projection: &Projection,
+        cancel: &CancelToken,
+    ) -> Result<History> {
+        let (lake, columns) = (&self.lake, self.columns(projection)?);
+        let of = (&*self.manifest, &*self.epochs);
+        read_history(
+            &lake.reader,
+            &lake.store,
+            &self.name,
+            of,
+            key,
+            columns,
+            cancel,
+        )
+        .await
+        .map_err(|e| self.place(e))
     }
 
     /// Reads when the table changes, and how much: every data file's keys and event times.

@@ -28,6 +28,8 @@ pub mod timeline;
 
 pub mod snapshot;
 
+pub mod history;
+
 pub mod diff;
 
 pub mod write;

@@ -171,45 +171,51 @@ impl Snapshot {
             Rows::Listed(rows) => rows.get(from..end).unwrap_or_default().to_vec(),
             Rows::Indexed(rows) => (from..end).map(|row| rows.row(row)).collect(),
         };
-        let schema = output_schema(&self.columns);
-        let keys: StringArray = rows
-            .iter()
-            .map(|at| Some(self.chunks[at.chunk as usize].keys.value(at.row as usize)))
-            .collect();
-        let times: TimestampMillisecondArray = rows
-            .iter()
-            .map(|at| self.chunks[at.chunk as usize].event_times[at.row as usize])
-            .collect::<Vec<i64>>()
-            .into();
-        let mut arrays: Vec<ArrayRef> = vec![Arc::new(keys), Arc::new(times.with_timezone("UTC"))];
-        let indices: Vec<(usize, usize)> = rows
-            .iter()
-            .map(|at| (at.chunk as usize, at.row as usize))
-            .collect();
-        let failed = |e: arrow::error::ArrowError| {
-            Error::new(ErrorKind::Output, format!("rows cannot be gathered: {e}"))
-        };
-        for (i, column) in self.columns.iter().enumerate() {
-            let wanted = output_type(column);
-            if indices.is_empty() {
-                arrays.push(arrow::array::new_empty_array(&wanted));
-                continue;
-            }
-            let sources: Vec<ArrayRef> = self
-                .chunks
-                .iter()
-                .map(|c| c.columns[i].to_array())
-                .collect();
-            let sources: Vec<&dyn Array> = sources.iter().map(AsRef::as_ref).collect();
-            let gathered = interleave(&sources, &indices).map_err(failed)?;
-            arrays.push(if *gathered.data_type() == wanted {
-                gathered
-            } else {
-                arrow::compute::cast(&gathered, &wanted).map_err(failed)?
-            });
-        }
-        RecordBatch::try_new(schema, arrays).map_err(failed)
+        let arrays = gather(&self.chunks, &rows, &self.columns)?;
+        RecordBatch::try_new(output_schema(&self.columns), arrays).map_err(|e| cannot_gather(&e))
     }
+}
+
+fn cannot_gather(e: &arrow::error::ArrowError) -> Error {
+    Error::new(ErrorKind::Output, format!("rows cannot be gathered: {e}"))
+}
+
+/// Gathers rows into the columns of [`output_schema`].
+pub(crate) fn gather(
+    chunks: &Chunks,
+    rows: &[RowRef],
+    columns: &[Column],
+) -> Result<Vec<ArrayRef>> {
+    let keys: StringArray = rows
+        .iter()
+        .map(|at| Some(chunks[at.chunk as usize].keys.value(at.row as usize)))
+        .collect();
+    let times: TimestampMillisecondArray = rows
+        .iter()
+        .map(|at| chunks[at.chunk as usize].event_times[at.row as usize])
+        .collect::<Vec<i64>>()
+        .into();
+    let mut arrays: Vec<ArrayRef> = vec![Arc::new(keys), Arc::new(times.with_timezone("UTC"))];
+    let indices: Vec<(usize, usize)> = rows
+        .iter()
+        .map(|at| (at.chunk as usize, at.row as usize))
+        .collect();
+    for (i, column) in columns.iter().enumerate() {
+        let wanted = output_type(column);
+        if indices.is_empty() {
+            arrays.push(arrow::array::new_empty_array(&wanted));
+            continue;
+        }
+        let sources: Vec<ArrayRef> = chunks.iter().map(|c| c.columns[i].to_array()).collect();
+        let sources: Vec<&dyn Array> = sources.iter().map(AsRef::as_ref).collect();
+        let gathered = interleave(&sources, &indices).map_err(|e| cannot_gather(&e))?;
+        arrays.push(if *gathered.data_type() == wanted {
+            gathered
+        } else {
+            arrow::compute::cast(&gathered, &wanted).map_err(|e| cannot_gather(&e))?
+        });
+    }
+    Ok(arrays)
 }
 
 /// The schema of rows that leave the program: `key` (string), `event_time` (ms, UTC), then the value columns, all of

@@ -12,6 +12,7 @@ use arrow::array::{
 };
 use arrow::datatypes::Int32Type;
 use azof_tui::cancel::CancelToken;
+use azof_tui::diff::{ChangeKind, Diff};
 use azof_tui::format::Projection;
 use azof_tui::scan::{ReadLimits, Value};
 use azof_tui::snapshot::Snapshot;
@@ -202,6 +203,7 @@ proptest! {
     #[test]
     fn every_read_equals_the_naive_one_at_every_moment(
         segments in tree(), group in 1usize..8, page in 1usize..4, moments in prop::collection::vec(-3i64..45, 6),
+        budget in 0usize..20_000,
     ) {
         let lake = Lake::new();
         let mut next = 0;
@@ -211,14 +213,22 @@ proptest! {
             let cold = Lakehouse::open(lake.path(), ReadLimits::default()).expect("a lake");
             let kept = Lakehouse::open(lake.path(), ReadLimits { cache_bytes: 1 << 20, ..ReadLimits::default() }).expect("a lake");
             let starved = Lakehouse::open(lake.path(), ReadLimits { cache_bytes: 1, decoders: 1, ..ReadLimits::default() }).expect("a lake");
+            let tight = Lakehouse::open(lake.path(), ReadLimits { cache_bytes: budget, ..ReadLimits::default() }).expect("a lake").table("t").await.expect("a table");
             let indexed = kept.table("t").await.expect("a table");
             let cancel = CancelToken::default();
-            for at in moments.into_iter().map(Some).chain([None]) {
+            let mut all_moments: Vec<Option<i64>> = moments.iter().copied().map(Some).chain([None]).collect();
+            // Neighbours lie in one epoch more often than moments drawn at random.
+            all_moments.extend(moments.iter().flat_map(|at| [Some(*at), Some(at + 1), Some(*at)]));
+            for at in all_moments.iter().copied() {
                 let expected = naive_snapshot(&segments, at);
                 let epoch = indexed.epochs().at(as_of(at));
                 prop_assert!(indexed.prepare(&epoch, &Projection::All, &cancel).await.expect("an index"));
                 let snapshot = indexed.prepared_snapshot(as_of(at), &Projection::All).expect("it is at hand");
                 prop_assert_eq!(contents(&snapshot), expected.clone(), "by the index, as of {:?}", at);
+                // Whatever is driven out of memory, the answer is the same.
+                tight.prepare(&epoch, &Projection::All, &cancel).await.expect("an index, or no room for one");
+                let snapshot_of_tight = tight.snapshot(as_of(at), &Projection::All, &cancel).await.expect("rows");
+                prop_assert_eq!(contents(&snapshot_of_tight), expected.clone(), "with {} bytes, as of {:?}", budget, at);
                 for (row, key) in expected.keys().enumerate() {
                     prop_assert_eq!(snapshot.find(key), Ok(row));
                     prop_assert_eq!(snapshot.find(&format!("{key} ")), Err(row + 1));
@@ -228,6 +238,38 @@ proptest! {
                     let snapshot = table.snapshot(as_of(at), &Projection::All, &CancelToken::default()).await.expect("rows");
                     prop_assert_eq!(contents(&snapshot), expected.clone(), "as of {:?}", at);
                 }
+            }
+            // Differences that the index answers are those of two reads.
+            let cold_table = cold.table("t").await.expect("a table");
+            for pair in all_moments.windows(2) {
+                let by_index = indexed.diff(as_of(pair[0]), as_of(pair[1]), &Projection::All, &cancel).await.expect("a difference");
+                let by_reads = cold_table.diff(as_of(pair[0]), as_of(pair[1]), &Projection::All, &cancel).await.expect("a difference");
+                let all = |diff: &Diff| -> Vec<(String, ChangeKind, Option<usize>, Option<usize>)> {
+                    diff.changes().map(|c| (diff.key(c).to_owned(), c.kind, c.a(), c.b())).collect()
+                };
+                prop_assert_eq!(all(&by_index), all(&by_reads), "from {:?} to {:?}", pair[0], pair[1]);
+                prop_assert_eq!(by_index.summary(), by_reads.summary());
+            }
+            // What a key's history says of a moment is what a read as of it says.
+            for key in ["a", "b", "longer than twelve bytes a", "no such key"] {
+                let history = indexed.history(key, &Projection::All, &cancel).await.expect("a history");
+                for at in (-3..45).map(Some).chain([None]) {
+                    let moment = at.unwrap_or(i64::MAX);
+                    let holds = |v: &usize| {
+                        history.valid_from(*v).ms() <= moment && history.valid_to(*v).is_none_or(|to| moment <= to.ms())
+                    };
+                    let shown: Vec<usize> = (0..history.len()).filter(holds).collect();
+                    prop_assert!(shown.len() <= 1);
+                    let shown = shown.first().map(|v| {
+                        let value = if let Value::Int(value) = history.value(*v, 0) { Some(value) } else { None };
+                        (history.event_time(*v).ms(), value)
+                    });
+                    let expected = naive_snapshot(&segments, at);
+                    prop_assert_eq!(shown, expected.get(key).copied(), "{} at {:?}", key, at);
+                }
+                // The moments at which it changes are all of those, and no others.
+                let differs = |at: &i64| naive_snapshot(&segments, Some(at - 1)).get(key) != naive_snapshot(&segments, Some(*at)).get(key);
+                prop_assert_eq!(history.changes(None), (-3..60).filter(differs).collect::<Vec<_>>());
             }
             let ticks = cold.table("t").await.expect("a table").ticks(&CancelToken::default()).await.expect("ticks");
             let mut seen = HashMap::new();

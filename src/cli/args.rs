@@ -170,6 +170,21 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Print every version of one key, newest first, with the stretch of event time in which it is shown
+    ///
+    /// A version without an end (valid_to) is current.
+    History {
+        #[command(flatten)]
+        table: TableName,
+        /// The key
+        #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+        key: String,
+        /// The value columns, in this order [default: all]
+        #[arg(long, value_name = "A,B")]
+        columns: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Print when a table changes, and how much
     Timeline {
         #[command(flatten)]

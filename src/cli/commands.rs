@@ -14,10 +14,11 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::{AsOf, EventTime, TimeError, now, parse_as_of, parse_time};
 use crate::format::Projection;
+use crate::history::history_schema;
 use crate::lakehouse::{Lakehouse, TableSummary};
 use crate::scan::{ReadLimits, ScanCost};
 use crate::snapshot::output_schema;
-use crate::text::{bytes, counted};
+use crate::text::{bytes, counted, visible};
 
 use super::args::{Command, Output};
 use super::output::write_rows;
@@ -94,6 +95,31 @@ pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Res
                 .as_deref()
                 .map_or(Projection::All, Projection::parse);
             scan(&lake, &table.table, as_of, &projection, limit, &output).await
+        }
+        Command::History {
+            table,
+            key,
+            columns,
+            output,
+        } => {
+            let projection = columns
+                .as_deref()
+                .map_or(Projection::All, Projection::parse);
+            let table = lake.table(&table.table).await?;
+            let history = table
+                .history(&key, &projection, &CancelToken::default())
+                .await?;
+            write_rows(
+                &output,
+                &history_schema(history.columns()),
+                &[history.batch()?],
+            )?;
+            say(&format!(
+                "{} of {}",
+                counted(history.len(), "version"),
+                visible(&key)
+            ));
+            Ok(())
         }
         Command::Timeline {
             table,

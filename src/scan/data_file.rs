@@ -200,6 +200,19 @@ impl DataFile {
         self.rows_in_group(row_group) > 0 && !self.event_time_range(row_group).is_some_and(beyond)
     }
 
+    /// False where the statistics of a row group rule out that it has a row of this key.
+    pub fn admits_key(&self, row_group: usize, key: &str) -> bool {
+        let rules_out = || -> Option<bool> {
+            let column = self.leaf(KEY, DataType::String).ok()??;
+            let statistics = self.row_group(row_group).column(column).statistics()?;
+            // Bounds that were cut short are still bounds.
+            let (least, greatest) = (statistics.min_bytes_opt()?, statistics.max_bytes_opt()?);
+            let is_sound = std::str::from_utf8(least).is_ok() && least <= greatest;
+            Some(is_sound && (key.as_bytes() < least || greatest < key.as_bytes()))
+        };
+        self.rows_in_group(row_group) > 0 && !contain(rules_out).ok().flatten().unwrap_or(false)
+    }
+
     /// The rows of a row group on pages whose statistics admit a row as of this moment; `None` where that is all.
     pub(super) fn admitted_pages(&self, row_group: usize, as_of: AsOf) -> Option<RowSelection> {
         contain(|| self.admitted_pages_trusting(row_group, as_of))

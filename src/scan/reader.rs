@@ -364,17 +364,68 @@ impl Reader {
         cancel: &CancelToken,
         on_progress: impl Fn(usize),
     ) -> Result<Vec<Option<RowGroupRows>>> {
-        let place = |e: Error, file: &DataFile| {
-            e.in_file(&file.name)
-                .in_table(&file.table)
-                .in_lake(store.name())
-        };
         let mut asked: Vec<Option<Asked>> = Vec::with_capacity(groups.len());
         for (file, row_group) in groups {
             let group = self.ask(file, *row_group, columns, as_of);
-            asked.push(group.map_err(|e| place(e, file))?);
+            asked.push(group.map_err(|e| place(e, file, store))?);
         }
-        let mut read = groups.len() - asked.iter().flatten().count();
+        self.gather(store, asked, cancel, on_progress).await
+    }
+
+    /// Finds the rows of a key in some files, with these value columns, each with the position of its file; row groups
+    /// whose statistics rule the key out are not read.
+    pub async fn read_rows_of_key(
+        self: &Arc<Self>,
+        store: &Store,
+        files: &[Arc<DataFile>],
+        key: &str,
+        columns: &[Column],
+        cancel: &CancelToken,
+    ) -> Result<Vec<(usize, RowGroupRows)>> {
+        let groups = files.iter().enumerate().flat_map(|(at, file)| {
+            let admitted = (0..file.row_groups()).filter(|group| file.admits_key(*group, key));
+            admitted.map(move |group| (at, file, group))
+        });
+        let groups: Vec<_> = groups.collect();
+        let wanted: Vec<_> = groups
+            .iter()
+            .map(|(_, file, group)| (Arc::clone(file), *group))
+            .collect();
+        let read = self
+            .read_row_groups(store, &wanted, &[], AsOf::Current, cancel, |_| {})
+            .await?;
+        let (mut found, mut asked) = (Vec::new(), Vec::new());
+        for ((at, file, group), rows) in groups.into_iter().zip(read) {
+            let Some(rows) = rows else { continue };
+            let of_key: Vec<usize> = (0..rows.keys.len())
+                .filter(|row| rows.keys.value(*row) == key)
+                .collect();
+            if of_key.is_empty() {
+                continue;
+            }
+            let ranges = of_key.iter().map(|row| *row..row + 1);
+            let selection = RowSelection::from_consecutive_ranges(ranges, rows.keys.len());
+            let group = self.ask_selection(file, group, columns, Some(selection));
+            asked.push(Some(group.map_err(|e| place(e, file, store))?));
+            found.push(at);
+        }
+        let rows = self.gather(store, asked, cancel, |_| {}).await?;
+        Ok(found
+            .into_iter()
+            .zip(rows)
+            .filter_map(|(at, rows)| Some((at, rows?)))
+            .collect())
+    }
+
+    /// Decodes what the row groups miss, and makes rows of them.
+    async fn gather(
+        self: &Arc<Self>,
+        store: &Store,
+        mut asked: Vec<Option<Asked>>,
+        cancel: &CancelToken,
+        on_progress: impl Fn(usize),
+    ) -> Result<Vec<Option<RowGroupRows>>> {
+        let mut read = asked.iter().filter(|group| group.is_none()).count();
         on_progress(read);
         if store.is_local() {
             let mut chunks: Vec<WantedChunk> = Vec::new();
@@ -430,9 +481,12 @@ impl Reader {
                 .map(|group| self.fetch_and_decode(store, group.as_ref(), cancel).boxed())
                 .collect();
             let mut fetching = stream::iter(fetching).buffered(FILES_AT_ONCE);
-            let mut decoded = Vec::with_capacity(groups.len());
+            let mut decoded = Vec::with_capacity(asked.len());
             while let Some(columns) = fetching.next().await {
-                let columns = columns.map_err(|e| place(e, &groups[decoded.len()].0))?;
+                let columns = columns.map_err(|e| match &asked[decoded.len()] {
+                    Some(group) => place(e, &group.file, store),
+                    None => e,
+                })?;
                 read += usize::from(asked[decoded.len()].is_some());
                 on_progress(read);
                 decoded.push(columns);
@@ -447,14 +501,14 @@ impl Reader {
                 }
             }
         }
-        let finished = asked.into_iter().zip(groups);
-        let finished = finished.map(|(group, (file, _))| {
-            group
-                .map(Asked::finish)
-                .transpose()
-                .map_err(|e| place(e, file))
-        });
-        finished.collect()
+        let finish = |group: Asked| {
+            let file = Arc::clone(&group.file);
+            group.finish().map_err(|e| place(e, &file, store))
+        };
+        asked
+            .into_iter()
+            .map(|group| group.map(finish).transpose())
+            .collect()
     }
 
     /// Works out what of a row group is to be decoded; `None` where that is nothing.
@@ -476,6 +530,18 @@ impl Reader {
         if selection.as_ref().is_some_and(|s| s.row_count() == 0) {
             return Ok(None);
         }
+        self.ask_selection(file, row_group, columns, selection)
+            .map(Some)
+    }
+
+    /// Works out which columns of the selected rows are to be decoded. Chunks that are kept are whole ones.
+    fn ask_selection(
+        &self,
+        file: &Arc<DataFile>,
+        row_group: usize,
+        columns: &[Column],
+        selection: Option<RowSelection>,
+    ) -> Result<Asked> {
         let rows = selection
             .as_ref()
             .map_or(file.rows_in_group(row_group), RowSelection::row_count);
@@ -508,12 +574,12 @@ impl Reader {
                     }
                 });
         }
-        Ok(Some(asked))
+        Ok(asked)
     }
 
     /// Keeps a decoded chunk for later reads.
     fn keep(&self, asked: &Asked, column: usize, data: &ColumnData) {
-        if let Some(chunks) = &self.chunks {
+        if let (Some(chunks), None) = (&self.chunks, &asked.selection) {
             let (name, data_type) = &asked.columns[column];
             let key = chunk_key(&asked.file, asked.row_group, name, *data_type);
             chunks.put(key, data.clone(), data.bytes());
@@ -563,6 +629,12 @@ impl Reader {
         };
         Ok(ranges.iter().map(slice).collect())
     }
+}
+
+fn place(e: Error, file: &DataFile, store: &Store) -> Error {
+    e.in_file(&file.name)
+        .in_table(&file.table)
+        .in_lake(store.name())
 }
 
 fn chunk_key(file: &DataFile, row_group: usize, name: &str, data_type: DataType) -> ChunkKey {

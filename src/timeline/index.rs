@@ -55,11 +55,42 @@ pub struct EpochIndex {
     last_keys: Mutex<(usize, Arc<KeySet>)>,
 }
 
+/// A row of one key.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyRow {
+    /// Its event time, milliseconds.
+    pub event_time: i64,
+    /// The moment, milliseconds, before which no row of its file is visible.
+    pub visible_from: i64,
+    /// Where it lies.
+    pub at: RowRef,
+}
+
+/// The versions of a key in an epoch, oldest first, from all of its rows that the epoch's files hold, in order of
+/// precedence.
+pub fn key_versions(epoch: &Epoch, rows: &[KeyRow]) -> Vec<KeyVersion> {
+    let visible = rows.iter().enumerate().filter_map(|(rank, row)| {
+        let visible_from = row.event_time.max(row.visible_from).max(epoch.from);
+        let candidate = Candidate {
+            visible_from,
+            event_time: row.event_time,
+            rank: rank as u32,
+            at: row.at,
+        };
+        (visible_from <= epoch.until).then_some(candidate)
+    });
+    let mut versions = Vec::new();
+    push_versions(&mut visible.collect::<Vec<_>>(), &mut versions);
+    versions
+}
+
 /// A row of one key, while versions are being worked out.
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
     visible_from: i64,
     event_time: i64,
+    /// Less is of higher precedence.
+    rank: u32,
     at: RowRef,
 }
 
@@ -86,7 +117,7 @@ pub(super) fn index_part(
     // What becomes visible only after the epoch is never shown in it.
     let is_shown =
         |chunk: u32, event_time: i64| event_time.max(visible_from[chunk as usize]) <= epoch.until;
-    let candidate = |at: &RowRef| {
+    let candidate = |(rank, at): (usize, &RowRef)| {
         let event_time = chunks[at.chunk as usize].event_times[at.row as usize];
         let visible_from = event_time
             .max(visible_from[at.chunk as usize])
@@ -94,6 +125,7 @@ pub(super) fn index_part(
         Candidate {
             visible_from,
             event_time,
+            rank: rank as u32,
             at: *at,
         }
     };
@@ -102,14 +134,14 @@ pub(super) fn index_part(
     order.for_each_key(chunks, part, cancel, is_shown, |rows| {
         let before = out.versions.len();
         if let [only] = rows {
-            let only = candidate(only);
+            let only = candidate((0, only));
             out.versions.push(KeyVersion {
                 from: only.visible_from,
                 at: only.at,
             });
         } else {
             group.clear();
-            group.extend(rows.iter().map(candidate));
+            group.extend(rows.iter().enumerate().map(candidate));
             push_versions(&mut group, &mut out.versions);
         }
         out.counts.push((out.versions.len() - before) as u32);
@@ -126,7 +158,7 @@ fn push_versions(group: &mut [Candidate], out: &mut Vec<KeyVersion>) {
     for row in group {
         let wins = best.is_none_or(|best| {
             row.event_time > best.event_time
-                || row.event_time == best.event_time && row.at < best.at
+                || row.event_time == best.event_time && row.rank < best.rank
         });
         if wins {
             best = Some(*row);
