@@ -5,12 +5,12 @@ mod support;
 
 use azof_tui::Lakehouse;
 use azof_tui::app::{Msg, Panel, Start};
-use azof_tui::event_time::{AsOf, parse_calendar};
+use azof_tui::event_time::{AsOf, EventTime, parse_calendar};
 use azof_tui::format::Projection;
 use azof_tui::scan::ReadLimits;
 use azof_tui::store::Store;
 use azof_tui::ui::{Depth, Role, Theme, ThemeName};
-use crossterm::event::{MouseButton, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEventKind};
 use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
 use object_store::throttle::{ThrottleConfig, ThrottledStore};
@@ -329,6 +329,47 @@ fn playing_walks_by_itself_and_stops_at_the_end() {
     seen.dedup();
     assert_eq!(seen.len(), 5, "four ticks and current: {seen:?}");
     assert!(e.app.play.is_none());
+}
+
+/// Presses a key, which leads to a moment (milliseconds); answers the screen.
+fn go(e: &mut Explorer, key: char, expected: i64) -> String {
+    e.send(Msg::Key(KeyEvent::from(KeyCode::Char(key))));
+    e.settle();
+    let playhead = e.app.view().expect("a view").playhead;
+    assert_eq!(playhead, AsOf::At(EventTime::from_ms(expected)), "{key}");
+    e.text()
+}
+
+#[test]
+fn the_row_or_the_cell_goes_to_where_it_changed() {
+    let lake = Lake::new();
+    let row = |key: &str, at: i64, v: i64| (key.to_owned(), at, Some(v));
+    let rows = [
+        row("a", 10, 1),
+        row("a", 20, 1),
+        row("a", 30, 2),
+        row("b", 5, 0),
+        row("b", 15, 1),
+        row("b", 35, 2),
+    ];
+    lake.table(
+        "t",
+        r#"{"id":"s","start":"1970-01-01T00:00:00Z","file":"f.parquet"}"#,
+    )
+    .write("t", "f.parquet", support::parquet(&rows, 2, 2));
+    let mut e = Explorer::open(lake.path(), Start::default(), (100, 30));
+    go(&mut e, '<', 30);
+    assert!(go(&mut e, '<', 20).contains("a: change 2 of 3"));
+    go(&mut e, '<', 10);
+    assert!(go(&mut e, '<', 10).contains("a has no earlier change"));
+    go(&mut e, '>', 20);
+    go(&mut e, '>', 30);
+    assert!(go(&mut e, '>', 30).contains("a has no later change"));
+    e.keys("$");
+    assert!(go(&mut e, '<', 10).contains("v of a: change 1 of 2"));
+    go(&mut e, '>', 30);
+    e.keys("0j");
+    go(&mut e, '<', 15);
 }
 
 #[test]

@@ -61,6 +61,10 @@ pub enum Action {
     LineStart,
     /// Move to the last column.
     LineEnd,
+    /// Go to the previous moment at which the row, or the cell, changed.
+    PreviousVersion,
+    /// Go to the next moment at which the row, or the cell, changed.
+    NextVersion,
     /// Open what is selected.
     Enter,
     /// Show or hide the selected column.
@@ -216,6 +220,20 @@ pub fn bindings() -> Vec<Binding> {
         A::Step(10),
         "",
         "ten ticks forward",
+    );
+    bind(
+        everywhere,
+        &[char_key('<')],
+        A::PreviousVersion,
+        "",
+        "previous time this row changed (on a value: that value)",
+    );
+    bind(
+        everywhere,
+        &[char_key('>')],
+        A::NextVersion,
+        "",
+        "next time this row changed (on a value: that value)",
     );
     bind(
         everywhere,

@@ -12,6 +12,7 @@ mod prompt;
 mod replies;
 pub mod rows;
 mod timeline;
+mod travel;
 mod update;
 
 use std::sync::Arc;
@@ -245,6 +246,7 @@ pub struct App {
     pub bindings: Vec<Binding>,
     start: Start,
     counts_asked: bool,
+    travel: Option<travel::Travel>,
     last_id: RequestId,
 }
 
@@ -272,6 +274,7 @@ impl App {
             bindings: bindings(),
             start,
             counts_asked: false,
+            travel: None,
             last_id: RequestId(0),
         };
         let first = app.start.table.clone();

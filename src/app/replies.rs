@@ -52,6 +52,7 @@ impl App {
                     open.record = Some((snapshot, row));
                 }
             }
+            Answer::History(history) => return self.on_history(reply.id, history),
             Answer::RowCount(name, rows) => {
                 if let Some(entry) = self.tables.iter_mut().find(|t| t.name == name) {
                     entry.rows = Some(rows);
@@ -239,6 +240,7 @@ impl App {
                     view.error = Some(error.hint("press @ or , to read again"));
                 }
             }
+            Lane::History => self.on_no_history(id, &error),
             Lane::Row | Lane::Statistics => {}
         }
     }

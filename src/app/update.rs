@@ -106,6 +106,8 @@ impl App {
                 // The playhead moves under an open row, and the row follows.
                 Some(
                     a @ (Action::Step(_)
+                    | Action::PreviousVersion
+                    | Action::NextVersion
                     | Action::Play
                     | Action::Slower
                     | Action::Faster
@@ -127,6 +129,8 @@ impl App {
             Action::FocusPrevious => self.focus_by(Panel::ALL.len() - 1),
             Action::Focus(panel) => self.focus_on(panel),
             Action::Step(ticks) => return self.step(ticks),
+            Action::PreviousVersion => return self.travel(false),
+            Action::NextVersion => return self.travel(true),
             Action::GoTo => self.overlay = Some(Overlay::GoTo(Prompt::default())),
             Action::ZoomIn => self.timeline(|v| v.timeline.zoom(0.5, v.playhead)),
             Action::ZoomOut => self.timeline(|v| v.timeline.zoom(2.0, v.playhead)),

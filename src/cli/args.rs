@@ -172,7 +172,7 @@ pub enum Command {
     },
     /// Print every version of one key, newest first, with the stretch of event time in which it is shown
     ///
-    /// A version without an end (valid_to) is current.
+    /// A version without an end is current.
     History {
         #[command(flatten)]
         table: TableName,

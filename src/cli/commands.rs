@@ -105,21 +105,7 @@ pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Res
             let projection = columns
                 .as_deref()
                 .map_or(Projection::All, Projection::parse);
-            let table = lake.table(&table.table).await?;
-            let history = table
-                .history(&key, &projection, &CancelToken::default())
-                .await?;
-            write_rows(
-                &output,
-                &history_schema(history.columns()),
-                &[history.batch()?],
-            )?;
-            say(&format!(
-                "{} of {}",
-                counted(history.len(), "version"),
-                visible(&key)
-            ));
-            Ok(())
+            history(&lake, &table.table, &key, &projection, &output).await
         }
         Command::Timeline {
             table,
@@ -251,6 +237,27 @@ async fn scan(
         "{shown}{} as of {as_of} · {}",
         counted(snapshot.len(), "row"),
         cost(snapshot.cost())
+    ));
+    Ok(())
+}
+
+async fn history(
+    lake: &Lakehouse,
+    table: &str,
+    key: &str,
+    projection: &Projection,
+    output: &Output,
+) -> Result<()> {
+    let table = lake.table(table).await?;
+    let history = table
+        .history(key, projection, &CancelToken::default())
+        .await?;
+    let schema = history_schema(history.columns());
+    write_rows(output, &schema, &[history.batch()?])?;
+    say(&format!(
+        "{} of {}",
+        counted(history.len(), "version"),
+        visible(key)
     ));
     Ok(())
 }

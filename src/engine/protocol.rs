@@ -6,6 +6,7 @@ use crate::diff::Diff;
 use crate::error::Error;
 use crate::event_time::{AsOf, EventTime};
 use crate::format::{Column, Projection, Version};
+use crate::history::History;
 use crate::snapshot::Snapshot;
 use crate::timeline::{Ticks, TimelineProgress};
 
@@ -24,6 +25,8 @@ pub enum Lane {
     Snapshot,
     /// The row that is shown in full.
     Row,
+    /// The versions of one key.
+    History,
     /// Figures that nobody waits for.
     Statistics,
 }
@@ -70,6 +73,13 @@ pub enum Request {
         /// The row's key.
         key: String,
     },
+    /// Every version of a key, with all columns.
+    History {
+        /// The table.
+        table: String,
+        /// The key.
+        key: String,
+    },
     /// How many rows tables have at their newest moment.
     RowCounts {
         /// The tables.
@@ -85,6 +95,7 @@ impl Request {
             Self::Timeline { .. } => Lane::Timeline,
             Self::Snapshot { .. } | Self::Compare { .. } => Lane::Snapshot,
             Self::Row { .. } => Lane::Row,
+            Self::History { .. } => Lane::History,
             Self::RowCounts { .. } => Lane::Statistics,
         }
     }
@@ -122,6 +133,8 @@ pub enum Answer {
     Compared(Arc<Diff>),
     /// All columns as of the moment, and the position of the row asked for; `None` where its key is absent.
     Row(Arc<Snapshot>, Option<usize>),
+    /// Every version of the key.
+    History(Arc<History>),
     /// The number of rows of a table at its newest moment, or why they cannot be counted.
     RowCount(String, Result<usize, Error>),
     /// The request failed or was cancelled; nothing else comes.

@@ -354,6 +354,12 @@ impl Job {
                 self.reply.send(Answer::Row(Arc::new(snapshot), row));
                 Ok(())
             }
+            Request::History { table, key } => {
+                let table = self.table(&table).await?;
+                let history = table.history(&key, &Projection::All, &self.cancel).await?;
+                self.reply.send(Answer::History(Arc::new(history)));
+                Ok(())
+            }
             Request::RowCounts { tables } => {
                 for name in tables {
                     // A table that cannot be read says so where it is listed and opened, not here.

@@ -97,7 +97,7 @@ pub async fn read_row_groups(
     let total = groups.len();
     let read = reader
         .read_row_groups(store, &wanted, columns, as_of, cancel, |read| {
-            on_progress(read, total)
+            on_progress(read, total);
         })
         .await?;
     let found = groups.iter().map(|(file, ..)| *file).zip(read);

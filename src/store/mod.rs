@@ -154,7 +154,11 @@ impl Store {
         let path = self.path(folder, Some(file))?;
         if let Some(directory) = &self.directory {
             let (store, file) = (self.clone(), directory.join(folder).join(file));
-            let read = move || store.read_local(&file, |length| vec![0..length.min(limit)]);
+            let read = move || {
+                store.read_local(&file, |length| {
+                    std::iter::once(0..length.min(limit)).collect()
+                })
+            };
             let read = tokio::task::spawn_blocking(read).await;
             let Some((mut answers, size)) = read.map_err(|_| Error::cancelled())?? else {
                 return Ok(None);
@@ -226,7 +230,8 @@ impl Store {
         let path = self.path(folder, Some(file))?;
         self.traffic.asked();
         if let Some(directory) = &self.directory {
-            let tail = |length: u64| vec![length.saturating_sub(wanted)..length];
+            let tail =
+                |length: u64| std::iter::once(length.saturating_sub(wanted)..length).collect();
             let read = self.read_local(&directory.join(folder).join(file), tail)?;
             return Ok(read.and_then(|(mut answers, file_len)| {
                 let bytes = answers.pop()?;

@@ -1,0 +1,134 @@
+//! The times at which the row under the cursor, or the cell, changed: from one to the next.
+
+use std::sync::Arc;
+
+use crate::engine::{Request, RequestId};
+use crate::error::{Error, ErrorKind};
+use crate::event_time::{AsOf, EventTime};
+use crate::history::History;
+use crate::text::ellipsis;
+
+use super::grid::Source;
+use super::{App, Effect};
+
+/// What is longer than this is cut where a line names it.
+const NAME_WIDTH: usize = 24;
+
+/// The history of the row under the cursor, and what is wanted of it.
+#[derive(Debug)]
+pub(super) struct Travel {
+    table: String,
+    key: String,
+    id: RequestId,
+    history: Option<Arc<History>>,
+    /// The way to go once the history is there.
+    waiting: Option<bool>,
+}
+
+impl App {
+    /// Goes to the next moment, or the previous one, at which the row under the cursor changed; with the cursor on a
+    /// value, at which that value did.
+    pub(super) fn travel(&mut self, forward: bool) -> Vec<Effect> {
+        let key = self.view_mut().and_then(|view| {
+            let key = view.held_key();
+            // Taken out by the look at it.
+            if view
+                .rows()
+                .is_some_and(|rows| key.as_ref().is_some_and(|k| rows.find(k).is_err()))
+            {
+                view.lost_key.clone_from(&key);
+            }
+            key
+        });
+        let (Some(key), Some(table)) = (key, self.current().map(|t| t.name.clone())) else {
+            self.notify("there is no row here");
+            return Vec::new();
+        };
+        if let Some(travel) = self
+            .travel
+            .as_mut()
+            .filter(|t| t.key == key && t.table == table)
+        {
+            if travel.history.is_some() {
+                return self.travel_on(forward);
+            }
+            travel.waiting = Some(forward);
+            return Vec::new();
+        }
+        let request = Request::History {
+            table: table.clone(),
+            key: key.clone(),
+        };
+        let effect = self.send(request);
+        self.travel = Some(Travel {
+            table,
+            key,
+            id: self.last_id,
+            history: None,
+            waiting: Some(forward),
+        });
+        vec![effect]
+    }
+
+    /// The history has come.
+    pub(super) fn on_history(&mut self, id: RequestId, history: Arc<History>) -> Vec<Effect> {
+        let Some(travel) = self.travel.as_mut().filter(|t| t.id == id) else {
+            return Vec::new();
+        };
+        travel.history = Some(history);
+        match travel.waiting.take() {
+            Some(forward) => self.travel_on(forward),
+            None => Vec::new(),
+        }
+    }
+
+    /// The history will not come.
+    pub(super) fn on_no_history(&mut self, id: RequestId, error: &Error) {
+        if self.travel.as_ref().is_some_and(|t| t.id == id) {
+            self.travel = None;
+            if error.kind() != ErrorKind::Cancelled {
+                self.notify(format!("the history cannot be read: {error}"));
+            }
+        }
+    }
+
+    fn travel_on(&mut self, forward: bool) -> Vec<Effect> {
+        let (Some(travel), Some(view)) = (&self.travel, self.view()) else {
+            return Vec::new();
+        };
+        let Some(history) = travel.history.clone() else {
+            return Vec::new();
+        };
+        // The person may have gone to another table or row meanwhile.
+        let on_screen = self.current().map(|t| t.name.as_str());
+        if on_screen != Some(travel.table.as_str()) {
+            return Vec::new();
+        }
+        let cell = view.grid.columns.get(view.grid.column);
+        let cell = cell.filter(|c| matches!(c.source, Source::Value(_)));
+        let column = cell.and_then(|c| history.columns().iter().position(|h| h.name == c.name));
+        let moments = history.changes(column);
+        let here = view.playhead.position_ms();
+        let next = if forward {
+            let at = moments.partition_point(|at| *at <= here);
+            (at < moments.len()).then_some(at)
+        } else {
+            moments.partition_point(|at| *at < here).checked_sub(1)
+        };
+        let what = match column {
+            Some(column) => format!(
+                "{} of {}",
+                ellipsis(&history.columns()[column].name, NAME_WIDTH),
+                ellipsis(&travel.key, NAME_WIDTH)
+            ),
+            None => ellipsis(&travel.key, NAME_WIDTH),
+        };
+        let Some(at) = next else {
+            let when = if forward { "later" } else { "earlier" };
+            self.notify(format!("{what} has no {when} change"));
+            return Vec::new();
+        };
+        self.notify(format!("{what}: change {} of {}", at + 1, moments.len()));
+        self.go_to(AsOf::At(EventTime::from_ms(moments[at])))
+    }
+}
