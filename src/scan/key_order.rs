@@ -96,12 +96,27 @@ impl KeyOrder {
                 cancel.check()?;
                 until_check = ROWS_PER_CHECK;
             }
+            // The least head, and the least among the others.
             let mut least = loose.first().map_or(NO_KEY, |row| row.0);
-            for run in &runs {
-                least = least.min(run.head);
+            let mut next = NO_KEY;
+            let mut first = None;
+            for (at, run) in runs.iter().enumerate() {
+                if run.head < least {
+                    (next, least, first) = (least, run.head, Some(at));
+                } else {
+                    next = next.min(run.head);
+                }
             }
             if least == NO_KEY {
                 break;
+            }
+            // As long as one run is ahead of all others, its keys are in no other file.
+            if let Some(run) = first.filter(|_| least < next).map(|at| &mut runs[at]) {
+                while run.head < next {
+                    visit(&[run.row()]);
+                    run.advance(bounds, &admits);
+                }
+                continue;
             }
             // The sort key says too little of long keys: of those that share it, the least text goes first.
             let mut text = "";
@@ -214,6 +229,8 @@ struct Run<'a, E> {
     chunks: Vec<(u32, &'a Arc<E>)>,
     /// The position of the current chunk among the run's.
     at: usize,
+    /// The position of the current chunk among all.
+    chunk: u32,
     keys: &'a [u128],
     times: &'a [i64],
     /// The row after the head.
@@ -227,6 +244,7 @@ impl<'a, E: Events> Run<'a, E> {
         Self {
             chunks: vec![(at, chunk)],
             at: 0,
+            chunk: at,
             keys: &[],
             times: &[],
             next: 0,
@@ -244,7 +262,7 @@ impl<'a, E: Events> Run<'a, E> {
 
     /// The row of the head.
     fn row(&self) -> RowRef {
-        let (chunk, row) = (self.chunks[self.at].0, (self.next - 1) as u32);
+        let (chunk, row) = (self.chunk, (self.next - 1) as u32);
         RowRef { chunk, row }
     }
 
@@ -274,7 +292,8 @@ impl<'a, E: Events> Run<'a, E> {
     fn enter(&mut self) {
         self.next = 0;
         (self.keys, self.times) = (&[], &[]);
-        if let Some((_, chunk)) = self.chunks.get(self.at) {
+        if let Some((at, chunk)) = self.chunks.get(self.at) {
+            self.chunk = *at;
             (self.keys, self.times) = (chunk.keys().views(), chunk.event_times());
         }
     }
@@ -283,20 +302,19 @@ impl<'a, E: Events> Run<'a, E> {
     #[inline]
     fn advance(&mut self, bounds: Bounds, admits: &impl Fn(u32, i64) -> bool) {
         loop {
-            let Some((time, view)) = self.times.get(self.next).zip(self.keys.get(self.next)) else {
-                if self.at >= self.chunks.len() {
-                    self.head = NO_KEY;
+            let row = self.next;
+            if let (Some(time), Some(view)) = (self.times.get(row), self.keys.get(row)) {
+                self.next += 1;
+                if admits(self.chunk, *time) {
+                    let key = sort_key(*view, || self.chunks[self.at].1.keys().value(row));
+                    self.head = if key < bounds.end { key } else { NO_KEY };
                     return;
                 }
+            } else if self.at < self.chunks.len() {
                 self.at += 1;
                 self.enter();
-                continue;
-            };
-            self.next += 1;
-            let (at, chunk) = self.chunks[self.at];
-            if admits(at, *time) {
-                let key = sort_key(*view, || chunk.keys().value(self.next - 1));
-                self.head = if key < bounds.end { key } else { NO_KEY };
+            } else {
+                self.head = NO_KEY;
                 return;
             }
         }

@@ -83,7 +83,8 @@ pub async fn read_ticks_with(
     // Everything is read once: keeping it would only drive out what is on screen.
     let reader = &Arc::new(reader.apart_without_cache());
     let mut files = manifest.all_files();
-    files.sort_by_key(|file| file.visible_from);
+    // A base repeats what came before it, so it goes before the deltas that begin with it.
+    files.sort_by_key(|file| (file.visible_from, file.role == FileRole::Delta));
     let mut density = read_density(reader, store, table, &files, cancel).await?;
     on_progress(TimelineProgress {
         density: density.clone(),
