@@ -1,6 +1,5 @@
 //! The rows of a table at a moment.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray};
@@ -133,10 +132,10 @@ impl Snapshot {
     }
 
     /// All rows by key, as places in [`Snapshot::chunks`].
-    pub fn row_refs(&self) -> Cow<'_, [RowRef]> {
+    pub fn row_refs(&self) -> &[RowRef] {
         match &self.rows {
-            Rows::Listed(rows) => Cow::Borrowed(rows),
-            Rows::Indexed(rows) => Cow::Owned(rows.to_vec()),
+            Rows::Listed(rows) => rows,
+            Rows::Indexed(rows) => rows.all(),
         }
     }
 

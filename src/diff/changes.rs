@@ -369,7 +369,8 @@ pub struct Comparing {
     parts: Vec<Stretch>,
     /// For each chunk of A, the chunk of B that holds the same rows of the same file.
     same_groups: Vec<Option<u32>>,
-    rows: Option<(Vec<RowRef>, Vec<RowRef>)>,
+    /// Whether the rows of both sides are merged.
+    is_merged: bool,
     /// The keys that may differ, where one index answers both.
     ranks: Vec<u32>,
 }
@@ -401,7 +402,7 @@ impl Comparing {
         let columns = compared_columns(&a, &b);
         let mut comparing = Self {
             same_groups: Vec::new(),
-            rows: None,
+            is_merged: false,
             ranks: Vec::new(),
             parts: Vec::new(),
             columns,
@@ -418,7 +419,7 @@ impl Comparing {
             comparing.ranks = ranks;
             return comparing;
         }
-        let rows = (a.row_refs().into_owned(), b.row_refs().into_owned());
+        let rows = (a.row_refs(), b.row_refs());
         let parts = parts.min(rows.0.len().max(rows.1.len()) / PAIRS_PER_PART + 1);
         let (mut from_a, mut from_b) = (0, 0);
         for end in split(rows.0.len(), parts).map(|of| of.end) {
@@ -435,7 +436,7 @@ impl Comparing {
             (from_a, from_b) = (end, end_b);
         }
         comparing.same_groups = same_groups(a.chunks(), b.chunks());
-        comparing.rows = Some(rows);
+        comparing.is_merged = true;
         comparing
     }
 
@@ -446,14 +447,12 @@ impl Comparing {
 
     /// Compares one part.
     pub fn compare(&self, part: usize) -> ComparedPart {
-        let (keys, pairs) = match (&self.parts[part], &self.rows) {
-            (Stretch::Rows(of_a, of_b), Some((rows_a, rows_b))) => {
+        let (keys, pairs) = match &self.parts[part] {
+            Stretch::Rows(of_a, of_b) => {
+                let (rows_a, rows_b) = (self.a.row_refs(), self.b.row_refs());
                 self.align(&rows_a[of_a.clone()], &rows_b[of_b.clone()])
             }
-            (Stretch::Ranks { of, forward }, _) => {
-                (0, self.pairs_of(&self.ranks[of.clone()], *forward))
-            }
-            (Stretch::Rows(..), None) => (0, Vec::new()),
+            Stretch::Ranks { of, forward } => (0, self.pairs_of(&self.ranks[of.clone()], *forward)),
         };
         let (changed, counts) = self.changed_pairs(&pairs);
         let time =
@@ -511,10 +510,11 @@ impl Comparing {
                 .zip(part.counts)
                 .for_each(|(sum, n)| *sum += n);
         }
-        let keys = match self.rows {
-            Some(_) => keys as usize,
+        let keys = if self.is_merged {
+            keys as usize
+        } else {
             // Within an epoch keys only ever come: the later moment has them all.
-            None => self.a.len().max(self.b.len()),
+            self.a.len().max(self.b.len())
         };
         summary.added = added_before as usize;
         summary.removed = removed_before as usize;

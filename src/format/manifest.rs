@@ -73,6 +73,10 @@ impl Manifest {
         let refused = |message: String| Error::new(ErrorKind::Manifest, message);
         let text = std::str::from_utf8(bytes)
             .map_err(|e| refused(format!("it is not UTF-8 (at byte {})", e.valid_up_to())))?;
+        if let Ok(wire) = serde_json::from_str::<ManifestJson>(text) {
+            return Self::from_wire(wire);
+        }
+        // Read once more, slower, to tell where it is wrong.
         let mut json = serde_json::Deserializer::from_str(text);
         let wire: ManifestJson = serde_path_to_error::deserialize(&mut json).map_err(|e| {
             let path = e.path().to_string();

@@ -286,6 +286,7 @@ impl EpochIndex {
         EpochRows {
             index: Arc::clone(self),
             keys: OnceLock::new(),
+            all: OnceLock::new(),
             born: self.births.partition_point(|b| b.at <= at),
             at,
         }
@@ -359,6 +360,8 @@ pub struct EpochRows {
     index: Arc<EpochIndex>,
     /// Looked up when the first row is: a moment that is passed in a hurry costs nothing.
     keys: OnceLock<Arc<KeySet>>,
+    /// All rows, for those who go through them.
+    all: OnceLock<Vec<RowRef>>,
     /// How many keys have come since the epoch began.
     born: usize,
     at: i64,
@@ -416,12 +419,13 @@ impl EpochRows {
     }
 
     /// All rows, by key.
-    pub fn to_vec(&self) -> Vec<RowRef> {
-        let mut rows = Vec::with_capacity(self.len());
-        rows.extend(
-            (0..self.index.key_count()).filter_map(|rank| self.index.newest(rank, self.at)),
-        );
-        rows
+    pub fn all(&self) -> &[RowRef] {
+        self.all.get_or_init(|| {
+            let mut rows = Vec::with_capacity(self.len());
+            let ranks = 0..self.index.key_count();
+            rows.extend(ranks.filter_map(|rank| self.index.newest(rank, self.at)));
+            rows
+        })
     }
 
     /// The ranks of the keys whose newest row differs between this moment and a later one of the same index, ascending;
