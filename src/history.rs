@@ -1,5 +1,6 @@
 //! Every version of one key: what each moment shows of it, from the first to the last.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, TimestampMillisecondArray};
@@ -162,7 +163,7 @@ pub async fn read_history(
     names.sort_unstable();
     names.dedup();
     let mut chunks: Vec<Arc<RowGroupRows>> = Vec::new();
-    let mut chunk_files: Vec<&FileName> = Vec::new();
+    let mut of_file: HashMap<&FileName, Vec<usize>> = HashMap::new();
     for batch in names.chunks(FILES_AT_ONCE) {
         let paths: Vec<&str> = batch.iter().map(|name| name.as_str()).collect();
         let files = reader.open_all(store, table, &paths, cancel).await?;
@@ -170,21 +171,18 @@ pub async fn read_history(
             .read_rows_of_key(store, &files, key, &columns, cancel)
             .await?;
         for (file, rows) in found {
-            chunk_files.push(batch[file]);
+            of_file.entry(batch[file]).or_default().push(chunks.len());
             chunks.push(Arc::new(rows));
         }
     }
     let chunks: Chunks = chunks.into();
     let mut versions: Vec<Version> = Vec::new();
     for id in 0..epochs.len() {
+        cancel.check()?;
         let epoch = epochs.get(id);
         let mut rows: Vec<KeyRow> = Vec::new();
         for file in epoch.files(manifest) {
-            let of_file = chunk_files
-                .iter()
-                .enumerate()
-                .filter(|(_, name)| ***name == file.name);
-            for (chunk, _) in of_file {
+            for chunk in of_file.get(&file.name).into_iter().flatten().copied() {
                 let times = chunks[chunk].event_times.iter().enumerate();
                 rows.extend(times.map(|(row, event_time)| KeyRow {
                     event_time: *event_time,

@@ -14,12 +14,12 @@ use crate::format::{
     VERSION_FILE, Version, plan,
 };
 use crate::history::{History, read_history};
-use crate::scan::{Chunks, ReadLimits, Reader, read_newest};
+use crate::scan::{ReadLimits, Reader, read_newest};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::timeline::{
-    Epoch, EpochCache, EpochIndex, EpochKey, Epochs, Ticks, TimelineProgress, read_index,
-    read_ticks_with, read_values,
+    Epoch, EpochCache, EpochKey, Epochs, Ticks, TimelineProgress, read_index, read_ticks_with,
+    read_values,
 };
 use crate::write::{encode_data_file, read_csv};
 
@@ -245,7 +245,7 @@ impl Table {
     }
 
     /// Reads the rows, and tells after each row group how many of how many are read. Where the index of the moment's
-    /// epoch is at hand, it answers.
+    /// epoch is at hand with these columns, it answers.
     pub async fn snapshot_with(
         &self,
         as_of: AsOf,
@@ -257,12 +257,6 @@ impl Table {
             return Ok(snapshot);
         }
         let columns = self.columns(projection)?;
-        let epoch = self.epochs.at(as_of);
-        if let Some(index) = self.lake.epochs.index(&self.epoch_key(&epoch)) {
-            let values = self.values(&epoch, &columns, cancel).await?;
-            let rows = index.rows_at(epoch.ms(as_of));
-            return Ok(Snapshot::indexed(as_of, columns, values, rows));
-        }
         let plan = self.plan(as_of);
         let found = read_newest(
             &self.lake.reader,
@@ -303,10 +297,36 @@ impl Table {
         cancel: &CancelToken,
     ) -> Result<bool> {
         let columns = self.columns(projection)?;
-        if self.index(epoch, cancel).await?.is_none() {
-            return Ok(false);
+        let key = self.epoch_key(epoch);
+        let (lake, of) = (&self.lake, (&*self.manifest, epoch));
+        let index = if let Some(index) = lake.epochs.index(&key) {
+            index
+        } else {
+            let budget = lake.epochs.budget();
+            let made = read_index(&lake.reader, &lake.store, &self.name, of, budget, cancel).await;
+            let Some(made) = made.map_err(|e| self.place(e))? else {
+                return Ok(false);
+            };
+            lake.epochs.put_index(key.clone(), Arc::new(made));
+            // It may have come out larger than it was taken for.
+            let Some(kept) = lake.epochs.index(&key) else {
+                return Ok(false);
+            };
+            kept
+        };
+        if lake.epochs.values(&key, &columns).is_none() {
+            let read = read_values(
+                &lake.reader,
+                &lake.store,
+                &self.name,
+                of,
+                &index,
+                &columns,
+                cancel,
+            );
+            let values = read.await.map_err(|e| self.place(e))?;
+            lake.epochs.put_values(key, columns, values);
         }
-        self.values(epoch, &columns, cancel).await?;
         Ok(self.is_prepared(epoch, projection))
     }
 
@@ -349,40 +369,6 @@ impl Table {
         self.columns(projection)
             .is_ok_and(|columns| self.lake.epochs.values(&key, &columns).is_some())
             && self.lake.epochs.index(&key).is_some()
-    }
-
-    /// The index of an epoch, made where it is not at hand; `None` where memory does not allow.
-    async fn index(&self, epoch: &Epoch, cancel: &CancelToken) -> Result<Option<Arc<EpochIndex>>> {
-        let key = self.epoch_key(epoch);
-        if let Some(index) = self.lake.epochs.index(&key) {
-            return Ok(Some(index));
-        }
-        let (lake, budget) = (&self.lake, self.lake.epochs.budget());
-        let of = (&*self.manifest, epoch);
-        let made = read_index(&lake.reader, &lake.store, &self.name, of, budget, cancel).await;
-        let made = made.map_err(|e| self.place(e))?.map(Arc::new);
-        if let Some(index) = &made {
-            lake.epochs.put_index(key, Arc::clone(index));
-        }
-        Ok(made)
-    }
-
-    async fn values(
-        &self,
-        epoch: &Epoch,
-        columns: &Arc<[Column]>,
-        cancel: &CancelToken,
-    ) -> Result<Chunks> {
-        let key = self.epoch_key(epoch);
-        if let Some(values) = self.lake.epochs.values(&key, columns) {
-            return Ok(values);
-        }
-        let (lake, of) = (&self.lake, (&*self.manifest, epoch));
-        let read = read_values(&lake.reader, &lake.store, &self.name, of, columns, cancel).await;
-        let values = read.map_err(|e| self.place(e))?;
-        lake.epochs
-            .put_values(key, Arc::clone(columns), Arc::clone(&values));
-        Ok(values)
     }
 
     fn epoch_key(&self, epoch: &Epoch) -> EpochKey {

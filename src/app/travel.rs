@@ -21,38 +21,29 @@ pub(super) struct Travel {
     key: String,
     id: RequestId,
     history: Option<Arc<History>>,
-    /// The way to go once the history is there.
-    waiting: Option<bool>,
+    /// The way to go once the history is there, and the column whose changes count.
+    waiting: Option<(bool, Option<String>)>,
 }
 
 impl App {
     /// Goes to the next moment, or the previous one, at which the row under the cursor changed; with the cursor on a
     /// value, at which that value did.
     pub(super) fn travel(&mut self, forward: bool) -> Vec<Effect> {
-        let key = self.view_mut().and_then(|view| {
-            let key = view.held_key();
-            // Taken out by the look at it.
-            if view
-                .rows()
-                .is_some_and(|rows| key.as_ref().is_some_and(|k| rows.find(k).is_err()))
-            {
-                view.lost_key.clone_from(&key);
-            }
-            key
-        });
+        let key = self.key_under_cursor();
         let (Some(key), Some(table)) = (key, self.current().map(|t| t.name.clone())) else {
             self.notify("there is no row here");
             return Vec::new();
         };
+        let column = self.value_column_under_cursor();
         if let Some(travel) = self
             .travel
             .as_mut()
             .filter(|t| t.key == key && t.table == table)
         {
             if travel.history.is_some() {
-                return self.travel_on(forward);
+                return self.travel_on(forward, column.as_deref());
             }
-            travel.waiting = Some(forward);
+            travel.waiting = Some((forward, column));
             return Vec::new();
         }
         let request = Request::History {
@@ -65,7 +56,7 @@ impl App {
             key,
             id: self.last_id,
             history: None,
-            waiting: Some(forward),
+            waiting: Some((forward, column)),
         });
         vec![effect]
     }
@@ -77,8 +68,11 @@ impl App {
         };
         travel.history = Some(history);
         match travel.waiting.take() {
-            Some(forward) => self.travel_on(forward),
-            None => Vec::new(),
+            // The person may have gone to another table or row meanwhile.
+            Some((forward, column)) if self.is_on_travelled_row() => {
+                self.travel_on(forward, column.as_deref())
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -92,21 +86,40 @@ impl App {
         }
     }
 
-    fn travel_on(&mut self, forward: bool) -> Vec<Effect> {
+    fn key_under_cursor(&self) -> Option<String> {
+        let view = self.view()?;
+        let at_cursor = || {
+            let rows = view.rows().filter(|rows| !rows.is_empty())?;
+            Some(rows.key(view.grid.row.min(rows.len() - 1)).to_owned())
+        };
+        view.lost_key.clone().or_else(at_cursor)
+    }
+
+    fn value_column_under_cursor(&self) -> Option<String> {
+        let grid = &self.view()?.grid;
+        let column = grid.columns.get(grid.column)?;
+        matches!(column.source, Source::Value(_)).then(|| column.name.clone())
+    }
+
+    fn is_on_travelled_row(&self) -> bool {
+        let (table, key) = (
+            self.current().map(|t| t.name.as_str()),
+            self.key_under_cursor(),
+        );
+        self.travel
+            .as_ref()
+            .is_some_and(|t| Some(t.table.as_str()) == table && Some(&t.key) == key.as_ref())
+    }
+
+    fn travel_on(&mut self, forward: bool, column: Option<&str>) -> Vec<Effect> {
         let (Some(travel), Some(view)) = (&self.travel, self.view()) else {
             return Vec::new();
         };
         let Some(history) = travel.history.clone() else {
             return Vec::new();
         };
-        // The person may have gone to another table or row meanwhile.
-        let on_screen = self.current().map(|t| t.name.as_str());
-        if on_screen != Some(travel.table.as_str()) {
-            return Vec::new();
-        }
-        let cell = view.grid.columns.get(view.grid.column);
-        let cell = cell.filter(|c| matches!(c.source, Source::Value(_)));
-        let column = cell.and_then(|c| history.columns().iter().position(|h| h.name == c.name));
+        let named = |name: &str| history.columns().iter().position(|h| h.name == name);
+        let column = column.and_then(named);
         let moments = history.changes(column);
         let here = view.playhead.position_ms();
         let next = if forward {

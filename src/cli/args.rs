@@ -79,7 +79,7 @@ pub struct Common {
     #[arg(long, global = true, value_name = "FILE")]
     pub log: Option<PathBuf>,
 
-    /// The most memory that reading may take and keep, such as 500MB or 2GB [default: a quarter of the machine's]
+    /// Memory for reading, such as 500MB or 2GB: what one read may hold, and three quarters of it what is kept for the next ones [default: a quarter of the machine's]
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_memory)]
     pub memory: Option<usize>,
 }

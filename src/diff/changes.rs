@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::format::DataType;
-use crate::scan::{Chunks, ColumnData, RowGroupRows, RowRef, Value};
+use crate::scan::{Chunks, ColumnData, RowGroupRows, RowRef, Value, compare_keys_at};
 use crate::snapshot::Snapshot;
 use crate::timeline::ChangedKey;
 
@@ -635,11 +635,5 @@ fn compare_keys(chunks_a: &Chunks, a: RowRef, chunks_b: &Chunks, b: RowRef) -> O
         &chunks_a[a.chunk as usize].keys,
         &chunks_b[b.chunk as usize].keys,
     );
-    let (view_a, view_b) = (a.views()[at_a], b.views()[at_b]);
-    if view_a as u32 <= 12 && view_b as u32 <= 12 {
-        // Short keys are whole in their views; reversed, the bytes are in order on top of the length.
-        let number = |view: u128| (view >> 32).swap_bytes() | u128::from(view as u32);
-        return number(view_a).cmp(&number(view_b));
-    }
-    a.value(at_a).cmp(b.value(at_b))
+    compare_keys_at(a, at_a, b, at_b)
 }

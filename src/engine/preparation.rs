@@ -1,5 +1,7 @@
 //! What is made ready while the person looks: the index of the epoch on screen, then the one ahead, then the one behind.
 
+use std::collections::HashSet;
+
 use crate::cancel::CancelToken;
 use crate::event_time::AsOf;
 use crate::format::Projection;
@@ -44,6 +46,8 @@ pub(super) struct Preparation {
     /// What is left to do, the next one last.
     queue: Vec<Epoch>,
     running: Option<Task>,
+    /// What does not fit into memory, or cannot be read, and is not tried again: table, epoch, columns.
+    given_up: HashSet<(String, usize, Projection)>,
 }
 
 impl Preparation {
@@ -62,6 +66,11 @@ impl Preparation {
         };
         let here = shown.epoch();
         if last.is_some_and(|last| last.epoch() == here) && !turned {
+            // A large neighbour may have driven it out. It alone is made again, or the two would take turns.
+            let is_idle = self.running.is_none() && self.queue.is_empty();
+            if is_idle && !shown.table.is_prepared(&here, &shown.projection) {
+                self.queue.push(here);
+            }
             return;
         }
         let epochs = shown.table.epochs();
@@ -84,9 +93,13 @@ impl Preparation {
         self.queue = [behind, ahead, Some(here)].into_iter().flatten().collect();
     }
 
-    /// The task that ran has ended, whichever way.
-    pub(super) fn ended(&mut self) {
-        self.running = None;
+    /// The task that ran has ended; `given_up` where it need not be tried again.
+    pub(super) fn ended(&mut self, given_up: bool) {
+        if let Some(task) = self.running.take().filter(|_| given_up) {
+            let table = task.table.name().to_owned();
+            self.given_up
+                .insert((table, task.epoch.id, task.projection));
+        }
     }
 
     /// What to start now, if anything.
@@ -98,7 +111,13 @@ impl Preparation {
         let here = shown.epoch();
         while let Some(epoch) = self.queue.pop() {
             let is_neighbour = epoch != here;
-            if shown.table.is_prepared(&epoch, &shown.projection)
+            let task = (
+                shown.table.name().to_owned(),
+                epoch.id,
+                shown.projection.clone(),
+            );
+            if self.given_up.contains(&task)
+                || shown.table.is_prepared(&epoch, &shown.projection)
                 || is_neighbour
                     && !shown
                         .table

@@ -41,7 +41,7 @@ enum Command {
     Cancel(Lane),
     Ended(Lane, RequestId),
     Shown(Box<Shown>),
-    Prepared,
+    Prepared { given_up: bool },
     Quit,
 }
 
@@ -169,8 +169,8 @@ impl Engine {
                     self.prepare_next();
                     continue;
                 }
-                Some(Command::Prepared) => {
-                    self.preparation.ended();
+                Some(Command::Prepared { given_up }) => {
+                    self.preparation.ended(given_up);
                     self.prepare_next();
                     continue;
                 }
@@ -211,10 +211,13 @@ impl Engine {
         tokio::spawn(async move {
             let preparing = table.in_background();
             // Where it fails, a read of that moment says so.
-            let _ = AssertUnwindSafe(preparing.prepare(&epoch, &projection, &cancel))
+            let done = AssertUnwindSafe(preparing.prepare(&epoch, &projection, &cancel))
                 .catch_unwind()
                 .await;
-            let _ = commands.send(Command::Prepared);
+            let is_prepared = matches!(done, Ok(Ok(true))) || cancel.is_cancelled();
+            let _ = commands.send(Command::Prepared {
+                given_up: !is_prepared,
+            });
         });
     }
 
@@ -368,6 +371,7 @@ impl Job {
                     };
                     let nothing = Projection::Columns(Vec::new());
                     match table
+                        .in_background()
                         .snapshot(table.newest_moment(), &nothing, &self.cancel)
                         .await
                     {

@@ -109,7 +109,7 @@ impl Schema {
 }
 
 /// The value columns that a read wants, in the order wanted; `key` and `event_time` always come.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Projection {
     /// Every column in schema order.
     #[default]

@@ -205,7 +205,10 @@ impl DataFile {
         let rules_out = || -> Option<bool> {
             let column = self.leaf(KEY, DataType::String).ok()??;
             let statistics = self.row_group(row_group).column(column).statistics()?;
-            // Bounds that were cut short are still bounds.
+            // Old writers ordered bytes by their sign. Bounds that were cut short are still bounds.
+            if statistics.is_min_max_deprecated() {
+                return None;
+            }
             let (least, greatest) = (statistics.min_bytes_opt()?, statistics.max_bytes_opt()?);
             let is_sound = std::str::from_utf8(least).is_ok() && least <= greatest;
             Some(is_sound && (key.as_bytes() < least || greatest < key.as_bytes()))

@@ -182,6 +182,24 @@ pub(super) fn key_at<E: Events>(chunks: &[Arc<E>], at: RowRef) -> &str {
     chunks[at.chunk as usize].keys().value(at.row as usize)
 }
 
+/// Orders two keys.
+pub fn compare_keys_at(
+    a: &StringViewArray,
+    at_a: usize,
+    b: &StringViewArray,
+    at_b: usize,
+) -> Ordering {
+    let key_a = sort_key(a.views()[at_a], || a.value(at_a));
+    let key_b = sort_key(b.views()[at_b], || b.value(at_b));
+    key_a.cmp(&key_b).then_with(|| {
+        if key_a as u32 > INLINE_BYTES {
+            a.value(at_a).cmp(b.value(at_b))
+        } else {
+            Ordering::Equal
+        }
+    })
+}
+
 fn sort_key_at<E: Events>(chunk: &E, row: usize) -> u128 {
     sort_key(chunk.keys().views()[row], || chunk.keys().value(row))
 }

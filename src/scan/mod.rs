@@ -11,7 +11,7 @@ mod reader;
 
 pub use column::{ColumnData, Value, arrow_type, time_type};
 pub use data_file::DataFile;
-pub use key_order::KeyOrder;
+pub use key_order::{KeyOrder, compare_keys_at};
 pub use newest::{Events, RowRef};
 pub use read::{Chunks, NewestRows, ReadGroups, ScanCost, read_newest, read_row_groups};
 pub use reader::{ReadLimits, Reader, RowGroupRows};

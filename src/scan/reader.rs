@@ -121,6 +121,30 @@ impl Events for RowGroupRows {
 }
 
 impl RowGroupRows {
+    /// The same rows without the pages that their texts were decoded from.
+    fn compact(mut self) -> Self {
+        self.keys = self.keys.gc();
+        for column in &mut self.columns {
+            if let ColumnData::Text(texts) = column {
+                *texts = texts.gc();
+            }
+        }
+        self
+    }
+
+    /// The same rows with other columns.
+    #[must_use]
+    pub fn with_columns(&self, columns: Vec<ColumnData>) -> Self {
+        Self {
+            file: Arc::clone(&self.file),
+            row_numbers: self.row_numbers.clone(),
+            keys: self.keys.clone(),
+            event_times: self.event_times.clone(),
+            columns,
+            ..*self
+        }
+    }
+
     /// Bytes held in memory.
     pub fn bytes(&self) -> usize {
         let numbers = self
@@ -316,7 +340,10 @@ impl Reader {
         I: Send + Sync + 'static,
         T: Send + 'static,
     {
-        let tasks = self.limits.decoders.clamp(1, items.len().max(1));
+        if items.is_empty() {
+            return Ok(Vec::new());
+        }
+        let tasks = self.limits.decoders.clamp(1, items.len());
         let shared = Arc::new((items, work, AtomicUsize::new(0)));
         let (done, mut finished) = unbounded_channel();
         let running: Vec<_> = (0..tasks)
@@ -329,7 +356,12 @@ impl Reader {
                         let at = next.fetch_add(1, Ordering::Relaxed);
                         let Some(item) = items.get(at) else { break };
                         token.check()?;
-                        results.push((at, work(item)?));
+                        let result = work(item);
+                        if result.is_err() {
+                            // What is left would be done for nothing.
+                            next.store(items.len(), Ordering::Relaxed);
+                        }
+                        results.push((at, result?));
                         let _ = done.send(at);
                     }
                     Ok(results)
@@ -387,33 +419,43 @@ impl Reader {
             admitted.map(move |group| (at, file, group))
         });
         let groups: Vec<_> = groups.collect();
-        let wanted: Vec<_> = groups
-            .iter()
-            .map(|(_, file, group)| (Arc::clone(file), *group))
-            .collect();
-        let read = self
-            .read_row_groups(store, &wanted, &[], AsOf::Current, cancel, |_| {})
-            .await?;
         let (mut found, mut asked) = (Vec::new(), Vec::new());
-        for ((at, file, group), rows) in groups.into_iter().zip(read) {
-            let Some(rows) = rows else { continue };
-            let of_key: Vec<usize> = (0..rows.keys.len())
-                .filter(|row| rows.keys.value(*row) == key)
+        let mut rest = groups.as_slice();
+        while !rest.is_empty() {
+            // As many at a time as memory allows; what has been searched is let go.
+            let mut bytes = 0;
+            let fits = |(_, file, group): &&(usize, &Arc<DataFile>, usize)| {
+                bytes += Self::decoded_bytes(file, *group, &[]);
+                bytes <= self.limits.read_bytes
+            };
+            let (batch, after) = rest.split_at(rest.iter().take_while(fits).count().max(1));
+            rest = after;
+            let wanted: Vec<_> = batch
+                .iter()
+                .map(|(_, file, group)| (Arc::clone(file), *group))
                 .collect();
-            if of_key.is_empty() {
-                continue;
+            let read = self
+                .read_row_groups(store, &wanted, &[], AsOf::Current, cancel, |_| {})
+                .await?;
+            for ((at, file, group), rows) in batch.iter().zip(read) {
+                let Some(rows) = rows else { continue };
+                let of_key: Vec<usize> = (0..rows.keys.len())
+                    .filter(|row| rows.keys.value(*row) == key)
+                    .collect();
+                if of_key.is_empty() {
+                    continue;
+                }
+                let ranges = of_key.iter().map(|row| *row..row + 1);
+                let selection = RowSelection::from_consecutive_ranges(ranges, rows.keys.len());
+                let group = self.ask_selection(file, *group, columns, Some(selection));
+                asked.push(Some(group.map_err(|e| place(e, file, store))?));
+                found.push(*at);
             }
-            let ranges = of_key.iter().map(|row| *row..row + 1);
-            let selection = RowSelection::from_consecutive_ranges(ranges, rows.keys.len());
-            let group = self.ask_selection(file, group, columns, Some(selection));
-            asked.push(Some(group.map_err(|e| place(e, file, store))?));
-            found.push(at);
         }
         let rows = self.gather(store, asked, cancel, |_| {}).await?;
+        let found = found.into_iter().zip(rows);
         Ok(found
-            .into_iter()
-            .zip(rows)
-            .filter_map(|(at, rows)| Some((at, rows?)))
+            .filter_map(|(at, rows)| Some((at, rows?.compact())))
             .collect())
     }
 
@@ -558,10 +600,10 @@ impl Reader {
             missing: Vec::new(),
         };
         for (i, (name, data_type)) in wanted.enumerate() {
-            let cached = self
-                .chunks
-                .as_ref()
-                .and_then(|chunks| chunks.get(&chunk_key(file, row_group, name, data_type)));
+            // Chunks that are kept are whole ones.
+            let kept = self.chunks.as_ref().filter(|_| asked.selection.is_none());
+            let cached =
+                kept.and_then(|chunks| chunks.get(&chunk_key(file, row_group, name, data_type)));
             asked.columns.push((name.to_owned(), data_type));
             asked
                 .found

@@ -16,8 +16,11 @@ use crate::scan::{KeyOrder, RowGroupRows, RowRef};
 use super::epoch::Epoch;
 use super::key_set::KeySet;
 
-/// Births between two sets of keys that are kept.
+/// Births between two sets of keys that are kept, at least.
 const BIRTHS_PER_CHECKPOINT: usize = 8_192;
+
+/// Sets of keys that are kept, at most.
+const CHECKPOINTS_AT_MOST: usize = 64;
 
 /// A row from the moment at which it becomes its key's newest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +41,6 @@ struct Step {
 /// The newest row of every key at every moment of an epoch.
 #[derive(Debug)]
 pub struct EpochIndex {
-    epoch: Epoch,
     /// The row groups that rows lie in, with keys and event times, and no other column.
     chunks: Arc<[Arc<RowGroupRows>]>,
     /// Where the versions of each rank begin; one longer than there are keys.
@@ -49,8 +51,9 @@ pub struct EpochIndex {
     steps: Vec<Step>,
     /// Those of the steps that are the first of their key, as moment and rank.
     births: Vec<Step>,
-    /// The keys that exist after `i * BIRTHS_PER_CHECKPOINT` births.
+    /// The keys that exist after `i * births_per_checkpoint` births.
     checkpoints: Vec<Arc<KeySet>>,
+    births_per_checkpoint: usize,
     /// The keys of the last moment asked for, and how many births that is after.
     last_keys: Mutex<(usize, Arc<KeySet>)>,
 }
@@ -173,7 +176,7 @@ fn push_versions(group: &mut [Candidate], out: &mut Vec<KeyVersion>) {
 impl EpochIndex {
     /// Puts the parts, in key order, together.
     pub(super) fn new(
-        epoch: Epoch,
+        epoch: &Epoch,
         chunks: Arc<[Arc<RowGroupRows>]>,
         parts: Vec<IndexPart>,
     ) -> Self {
@@ -210,8 +213,12 @@ impl EpochIndex {
         let mut keys_then = KeySet::new(keys, |rank| {
             versions[starts[rank] as usize].from <= epoch.from
         });
-        let mut checkpoints = Vec::with_capacity(births.len() / BIRTHS_PER_CHECKPOINT + 1);
-        for born in births.chunks(BIRTHS_PER_CHECKPOINT) {
+        let births_per_checkpoint = births
+            .len()
+            .div_ceil(CHECKPOINTS_AT_MOST)
+            .max(BIRTHS_PER_CHECKPOINT);
+        let mut checkpoints = Vec::with_capacity(births.len() / births_per_checkpoint + 1);
+        for born in births.chunks(births_per_checkpoint) {
             let after = keys_then.with(born.iter().map(|b| b.rank), true);
             checkpoints.push(Arc::new(std::mem::replace(&mut keys_then, after)));
         }
@@ -220,20 +227,15 @@ impl EpochIndex {
         checkpoints.push(Arc::clone(&keys_then));
         let last_keys = Mutex::new((0, first.unwrap_or(keys_then)));
         Self {
-            epoch,
             chunks,
             starts,
             versions,
             steps,
             births,
             checkpoints,
+            births_per_checkpoint,
             last_keys,
         }
-    }
-
-    /// The epoch that the index is of.
-    pub fn epoch(&self) -> &Epoch {
-        &self.epoch
     }
 
     /// The row groups that [`RowRef`]s point into, with keys and event times alone.
@@ -298,10 +300,10 @@ impl EpochIndex {
             .last_keys
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let checkpoint = (born + BIRTHS_PER_CHECKPOINT / 2) / BIRTHS_PER_CHECKPOINT;
+        let checkpoint = (born + self.births_per_checkpoint / 2) / self.births_per_checkpoint;
         let checkpoint = checkpoint.min(self.checkpoints.len() - 1);
         // The last of the checkpoints is after all births, not after a whole number of stretches.
-        let births_at = (checkpoint * BIRTHS_PER_CHECKPOINT).min(self.births.len());
+        let births_at = (checkpoint * self.births_per_checkpoint).min(self.births.len());
         let (held, keys) = if last.0.abs_diff(born) <= births_at.abs_diff(born) {
             (last.0, &last.1)
         } else {
@@ -327,14 +329,6 @@ impl EpochIndex {
         ranks.sort_unstable();
         ranks.dedup();
         ranks
-    }
-
-    /// How many keys change their newest row within `from..=to` (milliseconds), each as often as it does.
-    pub fn changes_between(&self, from: i64, to: i64) -> usize {
-        let before = self.steps.partition_point(|s| s.at < from);
-        self.steps
-            .partition_point(|s| s.at <= to)
-            .saturating_sub(before)
     }
 
     /// Bytes held in memory, those of the keys and event times included.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use futures::future::try_join_all;
 
 use crate::cancel::CancelToken;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Column, Manifest, Version};
 use crate::memory::ByteCache;
-use crate::scan::{Chunks, KeyOrder, Reader, read_row_groups};
+use crate::scan::{Chunks, DataFile, KeyOrder, Reader, RowGroupRows, read_row_groups};
 use crate::store::Store;
 
 use super::epoch::Epoch;
@@ -74,31 +74,45 @@ impl EpochCache {
         self.0.put((key, None), Kept::Index(index), bytes);
     }
 
-    /// Keeps row groups with value columns. (Their keys and event times are the index's.)
+    /// Keeps row groups with value columns; their keys and event times are counted with the index.
     pub fn put_values(&self, key: EpochKey, columns: Arc<[Column]>, chunks: Chunks) {
-        let bytes = chunks
-            .iter()
-            .flat_map(|c| &c.columns)
-            .map(crate::scan::ColumnData::bytes)
-            .sum();
+        let list = chunks.len() * size_of::<RowGroupRows>();
+        let bytes = list
+            + chunks
+                .iter()
+                .flat_map(|c| &c.columns)
+                .map(crate::scan::ColumnData::bytes)
+                .sum::<usize>();
         self.0
             .put((key, Some(columns)), Kept::Values(chunks), bytes);
     }
 }
 
-/// Reads the row groups that an epoch's index points into, with these value columns.
+/// Reads the row groups that an epoch's index points into, with these value columns. Their keys and event times are the
+/// index's own.
 pub async fn read_values(
     reader: &Arc<Reader>,
     store: &Store,
     table: &str,
     (manifest, epoch): (&Manifest, &Epoch),
+    index: &EpochIndex,
     columns: &[Column],
     cancel: &CancelToken,
 ) -> Result<Chunks> {
     let files = epoch.files(manifest);
     let files = (files.as_slice(), epoch.last);
     let groups = read_row_groups(reader, store, table, files, columns, cancel, &|_, _| {}).await?;
-    Ok(groups.chunks)
+    let with_values = index.chunks().iter().zip(groups.chunks.iter());
+    let with_values = with_values.map(|(own, read)| {
+        if !own.is_same_group(read) {
+            return Err(Error::new(
+                ErrorKind::DataFile,
+                "its row groups are not those of its index",
+            ));
+        }
+        Ok(Arc::new(own.with_columns(read.columns.clone())))
+    });
+    with_values.collect()
 }
 
 /// Reads the keys and event times of an epoch and makes its index; `None` where that would take more than `budget`
@@ -112,13 +126,13 @@ pub async fn read_index(
     cancel: &CancelToken,
 ) -> Result<Option<EpochIndex>> {
     let files = epoch.files(manifest);
-    let mut rows = 0;
-    for file in &files {
-        rows += cancel
-            .run(reader.open(store, table, file.name.as_str()))
-            .await?
-            .rows();
-    }
+    let names: Vec<&str> = files.iter().map(|f| f.name.as_str()).collect();
+    let opened = reader.open_all(store, table, &names, cancel).await?;
+    let admitted = |file: &Arc<DataFile>| -> usize {
+        let groups = (0..file.row_groups()).filter(|group| file.admits(*group, epoch.last));
+        groups.map(|group| file.rows_in_group(group)).sum()
+    };
+    let rows = opened.iter().map(admitted).sum();
     if EpochIndex::bytes_needed(rows) > budget || rows > u32::MAX as usize {
         return Ok(None);
     }
@@ -145,7 +159,7 @@ pub async fn read_index(
     let epoch = epoch.clone();
     reader
         .compute(cancel, move || {
-            Ok(Some(EpochIndex::new(epoch, chunks, parts)))
+            Ok(Some(EpochIndex::new(&epoch, chunks, parts)))
         })
         .await
 }
