@@ -124,7 +124,7 @@ def tables(generated, runs):
         large = power == 7
         yield Table(f"1e{power} events", lake, "events", "price", "2015-08-20T12:00:00.000Z",
                     (day("2014-08-20"), day("2015-08-20")), (day("2015-07-10"), day("2015-08-01" if large else "2015-09-01")),
-                    runs or (5 if large else 11), memory="800MB" if large else None, on_screen=large)
+                    runs or (5 if large else 11), memory="500MB" if large else None, on_screen=large)
 
 
 def warm(table):
