@@ -138,6 +138,9 @@ impl App {
         let entry = &mut self.tables[at];
         if newest == Some(snapshot.as_of()) {
             entry.rows = Some(Ok(snapshot.len()));
+        } else if matches!(entry.rows, Some(Err(_))) {
+            // What failed was another moment.
+            entry.rows = None;
         }
         let Some(view) = entry.view.as_mut() else {
             return;

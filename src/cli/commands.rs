@@ -255,7 +255,7 @@ async fn history(
     let schema = history_schema(history.columns());
     write_rows(output, &schema, &[history.batch()?])?;
     say(&format!(
-        "{} of {}",
+        "{} of '{}'",
         counted(history.len(), "version"),
         visible(key)
     ));

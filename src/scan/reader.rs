@@ -299,7 +299,7 @@ impl Reader {
             ErrorKind::Budget,
             format!("the read needs at least {needed} of memory, and may take {allowed}"),
         )
-        .hint("ask for fewer columns"))
+        .hint("ask for fewer columns, or allow more with --memory"))
     }
 
     /// Runs what takes a core, on a thread that may be held up, a few at a time.
