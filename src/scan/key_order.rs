@@ -22,6 +22,9 @@ const ROWS_PER_CHECK: usize = 1 << 16;
 /// A chunk in key order is merged as it lies if it has more than one in so many of all rows.
 const RUN_SHARE: usize = 32;
 
+/// With fewer rows than this, a second core costs more than it brings.
+const ROWS_PER_PART: usize = 32_768;
+
 /// Keys looked at to find where to split.
 const SAMPLES: usize = 512;
 
@@ -33,6 +36,12 @@ pub struct KeyOrder {
 }
 
 impl KeyOrder {
+    /// Splits the keys of some chunks into a part a core, or fewer where there are few rows.
+    pub fn for_cores<E: Events>(chunks: &[Arc<E>], cores: usize) -> Self {
+        let rows: usize = chunks.iter().map(|c| c.event_times().len()).sum();
+        Self::split(chunks, rows.div_ceil(ROWS_PER_PART).clamp(1, cores.max(1)))
+    }
+
     /// Splits the keys of some chunks into so many parts, by what a sample says of them.
     pub fn split<E: Events>(chunks: &[Arc<E>], parts: usize) -> Self {
         let rows: usize = chunks.iter().map(|c| c.event_times().len()).sum();

@@ -13,10 +13,8 @@ use crate::store::{Store, Traffic};
 
 use super::key_order::KeyOrder;
 use super::newest::{RowRef, hash_part, is_mostly_ordered, merge_part};
-use super::reader::{Reader, RowGroupRows};
-
-/// With fewer rows than this, a second core costs more than it brings.
-const ROWS_PER_SHARE: usize = 32_768;
+use super::reader::Reader;
+use super::row_group::RowGroupRows;
 
 /// Row groups that a read has decoded, in order of precedence; [`RowRef`]s point into them.
 pub type Chunks = Arc<[Arc<RowGroupRows>]>;
@@ -149,11 +147,7 @@ async fn newest_rows(
     as_of: AsOf,
     cancel: &CancelToken,
 ) -> Result<Vec<RowRef>> {
-    let row_count: usize = chunks.iter().map(|c| c.event_times.len()).sum();
-    let shares = row_count
-        .div_ceil(ROWS_PER_SHARE)
-        .clamp(1, reader.limits().decoders.max(1));
-    let order = KeyOrder::split(chunks, shares);
+    let order = KeyOrder::for_cores(chunks, reader.limits().decoders);
     let is_ordered = is_mostly_ordered(chunks);
     let reducing = (0..order.parts()).map(|part| {
         let (chunks, order, token) = (Arc::clone(chunks), order.clone(), cancel.clone());

@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{Array, StringViewArray};
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -17,41 +16,19 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::AsOf;
 use crate::format::{Column, DataType, EVENT_TIME, KEY};
-use crate::memory::{ByteCache, quarter_of_memory};
+use crate::memory::ByteCache;
 use crate::store::Store;
 use crate::text;
 
+use super::asked::{Asked, WantedChunk};
 use super::column::ColumnData;
 use super::data_file::DataFile;
 use super::decode;
-use super::key_order::is_ascending;
-use super::newest::Events;
+use super::limits::ReadLimits;
+use super::row_group::RowGroupRows;
 
 /// Files whose bytes are awaited at the same time.
 const FILES_AT_ONCE: usize = 16;
-
-/// What reading may take of the machine.
-#[derive(Debug, Clone, Copy)]
-pub struct ReadLimits {
-    /// Bytes of decoded columns that one read may hold.
-    pub read_bytes: usize,
-    /// Bytes of decoded columns kept for later reads; 0 keeps none, and then pages beyond the moment are not decoded.
-    pub cache_bytes: usize,
-    /// Columns decoded at the same time.
-    pub decoders: usize,
-}
-
-impl Default for ReadLimits {
-    /// A quarter of the machine's memory for a read, no cache, a decoder a core.
-    fn default() -> Self {
-        let decoders = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-        Self {
-            read_bytes: quarter_of_memory(),
-            cache_bytes: 0,
-            decoders,
-        }
-    }
-}
 
 /// Names a decoded chunk. Data files never change, so neither does what a key stands for, but two versions of a
 /// table may give a column different types.
@@ -62,17 +39,6 @@ struct ChunkKey {
     row_group: usize,
     column: String,
     data_type: DataType,
-}
-
-impl ReadLimits {
-    /// The limits of one who asks again: three quarters of the memory for what is kept.
-    #[must_use]
-    pub fn keeping(self) -> Self {
-        Self {
-            cache_bytes: self.read_bytes / 4 * 3,
-            ..self
-        }
-    }
 }
 
 /// Reads the data files of a lake; owns the caches that outlive a read.
@@ -86,83 +52,6 @@ pub struct Reader {
 
 /// Opened files by table and name.
 type Footers = HashMap<(String, String), Arc<DataFile>>;
-
-/// Some rows of one row group of a file: keys, event times and the wanted columns.
-///
-/// Guarantees: all columns have the same length; no key and no event time is null.
-#[derive(Debug)]
-pub struct RowGroupRows {
-    /// The file.
-    pub file: Arc<DataFile>,
-    /// The row group in it.
-    pub row_group: usize,
-    /// The rows' numbers within the row group; `None` where all of them are here.
-    pub row_numbers: Option<Vec<u32>>,
-    /// Keys.
-    pub keys: StringViewArray,
-    /// Event times, milliseconds.
-    pub event_times: arrow::buffer::ScalarBuffer<i64>,
-    /// True where the rows stand in key order, and no key twice.
-    pub is_ordered: bool,
-    /// The wanted columns, in the order wanted.
-    pub columns: Vec<ColumnData>,
-}
-
-impl Events for RowGroupRows {
-    fn is_ordered(&self) -> bool {
-        self.is_ordered
-    }
-    fn keys(&self) -> &StringViewArray {
-        &self.keys
-    }
-    fn event_times(&self) -> &[i64] {
-        &self.event_times
-    }
-}
-
-impl RowGroupRows {
-    /// The same rows without the pages that their texts were decoded from.
-    fn compact(mut self) -> Self {
-        self.keys = self.keys.gc();
-        for column in &mut self.columns {
-            if let ColumnData::Text(texts) = column {
-                *texts = texts.gc();
-            }
-        }
-        self
-    }
-
-    /// The same rows with other columns.
-    #[must_use]
-    pub fn with_columns(&self, columns: Vec<ColumnData>) -> Self {
-        Self {
-            file: Arc::clone(&self.file),
-            row_numbers: self.row_numbers.clone(),
-            keys: self.keys.clone(),
-            event_times: self.event_times.clone(),
-            columns,
-            ..*self
-        }
-    }
-
-    /// Bytes held in memory.
-    pub fn bytes(&self) -> usize {
-        let numbers = self
-            .row_numbers
-            .as_ref()
-            .map_or(0, |n| n.capacity() * size_of::<u32>());
-        let own = self.keys.get_array_memory_size() + self.event_times.len() * size_of::<i64>();
-        own + numbers + self.columns.iter().map(ColumnData::bytes).sum::<usize>()
-    }
-
-    /// True where both hold the same rows of the same file, so that equal positions are the same row.
-    pub fn is_same_group(&self, other: &Self) -> bool {
-        self.row_group == other.row_group
-            && self.file.name == other.file.name
-            && self.file.table == other.file.table
-            && self.row_numbers == other.row_numbers
-    }
-}
 
 /// Why a task has no result.
 fn stopped(error: &tokio::task::JoinError) -> Error {
@@ -439,14 +328,15 @@ impl Reader {
                 .await?;
             for ((at, file, group), rows) in batch.iter().zip(read) {
                 let Some(rows) = rows else { continue };
-                let of_key: Vec<usize> = (0..rows.keys.len())
+                let of_key: Vec<usize> = (0..rows.event_times.len())
                     .filter(|row| rows.keys.value(*row) == key)
                     .collect();
                 if of_key.is_empty() {
                     continue;
                 }
                 let ranges = of_key.iter().map(|row| *row..row + 1);
-                let selection = RowSelection::from_consecutive_ranges(ranges, rows.keys.len());
+                let selection =
+                    RowSelection::from_consecutive_ranges(ranges, rows.event_times.len());
                 let group = self.ask_selection(file, *group, columns, Some(selection));
                 asked.push(Some(group.map_err(|e| place(e, file, store))?));
                 found.push(*at);
@@ -482,22 +372,22 @@ impl Reader {
             chunks.sort_by_key(|c| std::cmp::Reverse(c.range.end - c.range.start));
             let of: Vec<(usize, usize)> = chunks.iter().map(|c| (c.asked, c.column)).collect();
             let from = store.clone();
-            let decode = move |chunk: &WantedChunk| {
+            let read_and_decode = move |chunk: &WantedChunk| {
                 let file = &chunk.file;
-                let bytes = if let Some(whole) = &file.whole {
-                    Some(whole.slice(chunk.range.start as usize..chunk.range.end as usize))
-                } else {
-                    let ranges = [chunk.range.clone()];
-                    let reading = from.read_ranges(&file.table, &file.name, &ranges);
-                    reading
-                        .now_or_never()
-                        .unwrap_or_else(|| Err(Error::cancelled()))?
-                        .pop()
-                };
-                chunk.decode(bytes.ok_or_else(Error::cancelled)?)
+                if let Some(whole) = &file.whole {
+                    let range = chunk.range.start as usize..chunk.range.end as usize;
+                    return chunk.decode(whole.slice(range));
+                }
+                let ranges = [chunk.range.clone()];
+                let reading = from.read_ranges(&file.table, &file.name, &ranges);
+                let bytes = reading
+                    .now_or_never()
+                    .and_then(|read| read.map(|mut b| b.pop()).transpose());
+                chunk.decode(bytes.ok_or_else(Error::cancelled)??)
             };
             let decode = move |chunk: &WantedChunk| {
-                decode(chunk).map_err(|e| e.in_file(&chunk.file.name).in_table(&chunk.file.table))
+                let file = &chunk.file;
+                read_and_decode(chunk).map_err(|e| e.in_file(&file.name).in_table(&file.table))
             };
             let places = of.clone();
             let decoded = self.compute_each(chunks, cancel, decode, |at| {
@@ -686,104 +576,5 @@ fn chunk_key(file: &DataFile, row_group: usize, name: &str, data_type: DataType)
         row_group,
         column: name.to_owned(),
         data_type,
-    }
-}
-
-/// A row group whose columns are being gathered.
-struct Asked {
-    file: Arc<DataFile>,
-    row_group: usize,
-    /// The rows to decode; `None` where that is all.
-    selection: Option<RowSelection>,
-    /// Key, event time, then the value columns.
-    columns: Vec<(String, DataType)>,
-    found: Vec<Option<ColumnData>>,
-    /// The columns to decode, each with its place in the file.
-    missing: Vec<(usize, usize)>,
-}
-
-/// A column chunk to decode.
-struct WantedChunk {
-    file: Arc<DataFile>,
-    row_group: usize,
-    selection: Option<RowSelection>,
-    /// The position of its row group among those asked for.
-    asked: usize,
-    /// Its position among the columns.
-    column: usize,
-    leaf: usize,
-    data_type: DataType,
-    range: Range<u64>,
-}
-
-impl WantedChunk {
-    fn decode(&self, bytes: Bytes) -> Result<ColumnData> {
-        let (file, selection) = (&self.file, self.selection.clone());
-        let data = decode::decode_chunk(
-            file,
-            self.row_group,
-            self.leaf,
-            bytes,
-            selection,
-            self.data_type,
-        )?;
-        if let (0, None, ColumnData::Text(keys)) = (self.column, &self.selection, &data) {
-            file.key_order[self.row_group].get_or_init(|| is_ascending(keys));
-        }
-        Ok(data)
-    }
-}
-
-impl Asked {
-    /// The chunks to decode; `at` is the position of this row group among those asked for.
-    fn missing(&self, at: usize) -> impl Iterator<Item = WantedChunk> {
-        self.missing.iter().map(move |(column, leaf)| WantedChunk {
-            file: Arc::clone(&self.file),
-            row_group: self.row_group,
-            selection: self.selection.clone(),
-            asked: at,
-            column: *column,
-            leaf: *leaf,
-            data_type: self.columns[*column].1,
-            range: decode::chunk_range(&self.file, self.row_group, *leaf),
-        })
-    }
-
-    fn finish(self) -> Result<RowGroupRows> {
-        let row_group = self.row_group;
-        let mut data = self.found.into_iter().flatten();
-        let no_nulls = |name: &str, column: &ColumnData| match column.first_null() {
-            None => Ok(()),
-            Some(row) => Err(Error::new(
-                ErrorKind::DataFile,
-                format!("it is null in row {row} of row group {row_group}"),
-            )
-            .within(format!("column '{name}'"))
-            .hint("every row needs a key and an event time; write the file anew")),
-        };
-        let (Some(keys), Some(times)) = (data.next(), data.next()) else {
-            return Err(Error::cancelled());
-        };
-        no_nulls(KEY, &keys)?;
-        no_nulls(EVENT_TIME, &times)?;
-        let (ColumnData::Text(keys), ColumnData::Time(times)) = (keys, times) else {
-            return Err(Error::new(
-                ErrorKind::DataFile,
-                "key and event_time are of the wrong types",
-            ));
-        };
-        let is_ordered = match &self.selection {
-            None => *self.file.key_order[row_group].get_or_init(|| is_ascending(&keys)),
-            Some(_) => is_ascending(&keys),
-        };
-        Ok(RowGroupRows {
-            file: self.file,
-            row_group,
-            row_numbers: self.selection.as_ref().map(decode::selected_rows),
-            keys,
-            event_times: times.values().clone(),
-            is_ordered,
-            columns: data.collect(),
-        })
     }
 }

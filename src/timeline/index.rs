@@ -72,16 +72,11 @@ pub struct KeyRow {
 /// The versions of a key in an epoch, oldest first, from all of its rows that the epoch's files hold, in order of
 /// precedence.
 pub fn key_versions(epoch: &Epoch, rows: &[KeyRow]) -> Vec<KeyVersion> {
-    let visible = rows.iter().enumerate().filter_map(|(rank, row)| {
-        let visible_from = row.event_time.max(row.visible_from).max(epoch.from);
-        let candidate = Candidate {
-            visible_from,
-            event_time: row.event_time,
-            rank: rank as u32,
-            at: row.at,
-        };
-        (visible_from <= epoch.until).then_some(candidate)
-    });
+    let candidates = rows
+        .iter()
+        .enumerate()
+        .map(|(rank, row)| Candidate::new(epoch, rank, *row));
+    let visible = candidates.filter(|c| c.visible_from <= epoch.until);
     let mut versions = Vec::new();
     push_versions(&mut visible.collect::<Vec<_>>(), &mut versions);
     versions
@@ -95,6 +90,17 @@ struct Candidate {
     /// Less is of higher precedence.
     rank: u32,
     at: RowRef,
+}
+
+impl Candidate {
+    fn new(epoch: &Epoch, rank: usize, row: KeyRow) -> Self {
+        Self {
+            visible_from: row.event_time.max(row.visible_from).max(epoch.from),
+            event_time: row.event_time,
+            rank: rank as u32,
+            at: row.at,
+        }
+    }
 }
 
 /// The keys of one stretch of the key order, with their versions.
@@ -121,16 +127,12 @@ pub(super) fn index_part(
     let is_shown =
         |chunk: u32, event_time: i64| event_time.max(visible_from[chunk as usize]) <= epoch.until;
     let candidate = |(rank, at): (usize, &RowRef)| {
-        let event_time = chunks[at.chunk as usize].event_times[at.row as usize];
-        let visible_from = event_time
-            .max(visible_from[at.chunk as usize])
-            .max(epoch.from);
-        Candidate {
-            visible_from,
-            event_time,
-            rank: rank as u32,
+        let row = KeyRow {
+            event_time: chunks[at.chunk as usize].event_times[at.row as usize],
+            visible_from: visible_from[at.chunk as usize],
             at: *at,
-        }
+        };
+        Candidate::new(epoch, rank, row)
     };
     let mut out = IndexPart::default();
     let mut group: Vec<Candidate> = Vec::new();

@@ -14,9 +14,6 @@ use crate::store::Store;
 use super::epoch::Epoch;
 use super::index::{EpochIndex, index_part};
 
-/// With fewer rows than this a second core costs more than it brings.
-const ROWS_PER_PART: usize = 32_768;
-
 /// Names an epoch of a table at one version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct EpochKey {
@@ -144,10 +141,7 @@ pub async fn read_index(
         .iter()
         .map(|at| files[*at].visible_from.ms())
         .collect();
-    let parts = rows
-        .div_ceil(ROWS_PER_PART)
-        .clamp(1, reader.limits().decoders.max(1));
-    let order = KeyOrder::split(&chunks, parts);
+    let order = KeyOrder::for_cores(&chunks, reader.limits().decoders);
     let indexing = (0..order.parts()).map(|part| {
         let (chunks, visible_from) = (Arc::clone(&chunks), Arc::clone(&visible_from));
         let (order, epoch, token) = (order.clone(), epoch.clone(), cancel.clone());
