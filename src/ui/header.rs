@@ -162,11 +162,14 @@ pub(super) fn draw_hints(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         );
         return;
     }
-    let cost = app
-        .view()
-        .and_then(|v| v.snapshot.as_ref())
-        .map(|s| s.cost());
+    let snapshot = app.view().and_then(|v| v.snapshot.as_ref());
+    let has_rows = snapshot.is_some_and(|s| !s.is_empty());
+    let cost = snapshot.map(|s| s.cost());
     let cost = cost.map_or_else(String::new, |c| {
+        // An index answers without a file.
+        if c.files == 0 && has_rows {
+            return "the index, from memory".to_owned();
+        }
         let files = counted(c.files, "file");
         if c.requests == 0 && c.files > 0 {
             return format!("{files} · from memory");
