@@ -8,9 +8,9 @@ use arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
 
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
-use crate::event_time::EventTime;
+use crate::event_time::{AsOf, EventTime};
 use crate::format::{Column, FileName, Manifest};
-use crate::scan::{Chunks, Reader, RowGroupRows, RowRef, Value, time_type};
+use crate::scan::{Chunks, KeyFilter, Reader, RowGroupRows, RowRef, Value, time_type};
 use crate::snapshot::{gather, output_schema};
 use crate::store::Store;
 use crate::timeline::{Epochs, KeyRow, key_versions};
@@ -162,13 +162,14 @@ pub async fn read_history(
     let mut names: Vec<&FileName> = manifest.files().collect();
     names.sort_unstable();
     names.dedup();
+    let wanted = KeyFilter::listed([key.to_owned()]);
     let mut chunks: Vec<Arc<RowGroupRows>> = Vec::new();
     let mut of_file: HashMap<&FileName, Vec<usize>> = HashMap::new();
     for batch in names.chunks(FILES_AT_ONCE) {
         let paths: Vec<&str> = batch.iter().map(|name| name.as_str()).collect();
         let files = reader.open_all(store, table, &paths, cancel).await?;
         let found = reader
-            .read_rows_of_key(store, &files, key, &columns, cancel)
+            .read_rows_of_keys(store, &files, (&wanted, AsOf::Current), &columns, cancel)
             .await?;
         for (file, rows) in found {
             of_file.entry(batch[file]).or_default().push(chunks.len());

@@ -14,7 +14,7 @@ use crate::format::{
     VERSION_FILE, Version, plan,
 };
 use crate::history::{History, read_history};
-use crate::scan::{ReadLimits, Reader, read_newest};
+use crate::scan::{KeyFilter, ReadLimits, Reader, read_newest};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::timeline::{
@@ -256,13 +256,37 @@ impl Table {
         if let Some(snapshot) = self.prepared_snapshot(as_of, projection) {
             return Ok(snapshot);
         }
+        self.read_snapshot(as_of, &KeyFilter::all(), projection, cancel, on_progress)
+            .await
+    }
+
+    /// Reads the rows of some keys as of a moment; row groups whose statistics rule the keys out are not read.
+    pub async fn snapshot_of_keys(
+        &self,
+        as_of: AsOf,
+        keys: &KeyFilter,
+        projection: &Projection,
+        cancel: &CancelToken,
+    ) -> Result<Snapshot> {
+        self.read_snapshot(as_of, keys, projection, cancel, &|_, _| {})
+            .await
+    }
+
+    async fn read_snapshot(
+        &self,
+        as_of: AsOf,
+        keys: &KeyFilter,
+        projection: &Projection,
+        cancel: &CancelToken,
+        on_progress: &(dyn Fn(usize, usize) + Sync),
+    ) -> Result<Snapshot> {
         let columns = self.columns(projection)?;
         let plan = self.plan(as_of);
         let found = read_newest(
             &self.lake.reader,
             &self.lake.store,
             &self.name,
-            &plan,
+            (&plan, keys),
             &columns,
             cancel,
             on_progress,
@@ -270,6 +294,19 @@ impl Table {
         .await
         .map_err(|e| self.place(e))?;
         Ok(Snapshot::listed(as_of, columns, found))
+    }
+
+    /// The most rows that a read as of a moment may find, as the footers of its files say, which are opened for that.
+    pub async fn rows_at_most(&self, as_of: AsOf, cancel: &CancelToken) -> Result<usize> {
+        let plan = self.plan(as_of);
+        let names: Vec<&str> = plan.files.iter().map(|f| f.name.as_str()).collect();
+        let lake = &self.lake;
+        let opened = lake
+            .reader
+            .open_all(&lake.store, &self.name, &names, cancel)
+            .await
+            .map_err(|e| self.place(e))?;
+        Ok(opened.iter().map(|file| file.rows()).sum())
     }
 
     /// The stretches of event time in which reads consider the same segments.

@@ -162,6 +162,27 @@ pub fn thousands(number: i64) -> String {
     out
 }
 
+/// A floating-point number as short as it can be without loss, with thousands separators: `-1,208,113.25`, `1e300`.
+pub fn decimal(number: f64) -> String {
+    // From here on a double counts no single units, and below it digits would be mostly zeros.
+    let is_plain = number == 0.0 || (1e-5..1e16).contains(&number.abs());
+    if !number.is_finite() || !is_plain {
+        return format!("{number:e}").replace("inf", "∞");
+    }
+    let text = number.to_string();
+    let (whole, fraction) = text
+        .split_once('.')
+        .map_or((text.as_str(), ""), |parts| parts);
+    let digits = whole.trim_start_matches('-');
+    let grouped = digits.parse().map_or_else(|_| digits.to_owned(), thousands);
+    let sign = if number.is_sign_negative() { "-" } else { "" };
+    if fraction.is_empty() {
+        format!("{sign}{grouped}")
+    } else {
+        format!("{sign}{grouped}.{fraction}")
+    }
+}
+
 /// A count with its noun: `1 row`, `22,790 rows`.
 pub fn counted(count: usize, noun: &str) -> String {
     let plural = if count == 1 { "" } else { "s" };
@@ -242,6 +263,22 @@ mod tests {
         assert_eq!(fit("東京証券", 6, Align::Left), "東京… ");
         assert_eq!(fit("12", 4, Align::Right), "  12");
         assert_eq!(ellipsis("abc", 0), "");
+    }
+
+    #[test]
+    fn decimals_are_short_and_lose_nothing() {
+        for (number, shown) in [
+            (0.0, "0"),
+            (-0.5, "-0.5"),
+            (1_234_567.25, "1,234,567.25"),
+            (-1e15, "-1,000,000,000,000,000"),
+            (1e300, "1e300"),
+            (1e-9, "1e-9"),
+            (f64::NAN, "NaN"),
+            (f64::NEG_INFINITY, "-∞"),
+        ] {
+            assert_eq!(decimal(number), shown);
+        }
     }
 
     #[test]

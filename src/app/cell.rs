@@ -2,7 +2,7 @@
 
 use crate::event_time::{EventTime, Precision};
 use crate::scan::Value;
-use crate::text::{Align, thousands};
+use crate::text::{Align, decimal, thousands};
 
 /// How a null is shown.
 pub const NULL: &str = "∅";
@@ -13,6 +13,7 @@ pub fn format_value(value: Value<'_>, precision: Precision) -> String {
         Value::Null => NULL.to_owned(),
         Value::Text(text) => text.to_owned(),
         Value::Int(number) => thousands(number),
+        Value::Float(number) => decimal(number),
         Value::Bool(yes) => yes.to_string(),
         Value::Time(at) => at.to_text(precision),
     }
@@ -21,7 +22,7 @@ pub fn format_value(value: Value<'_>, precision: Precision) -> String {
 /// Where values of a type stand in their column.
 pub fn alignment(data_type: crate::format::DataType) -> Align {
     match data_type {
-        crate::format::DataType::Int => Align::Right,
+        crate::format::DataType::Int | crate::format::DataType::Float => Align::Right,
         _ => Align::Left,
     }
 }

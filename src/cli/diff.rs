@@ -169,6 +169,7 @@ fn raw(value: Option<Value<'_>>) -> Option<String> {
         Value::Null => None,
         Value::Text(text) => Some(text.to_owned()),
         Value::Int(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
         Value::Bool(yes) => Some(yes.to_string()),
         Value::Time(at) => Some(at.to_string()),
     }

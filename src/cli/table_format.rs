@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Int64Type, TimestampMillisecondType, UInt64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMillisecondType, UInt64Type};
 
 use crate::event_time::{EventTime, Precision};
-use crate::text::{self, Align, ellipsis, fit, thousands};
+use crate::text::{self, Align, decimal, ellipsis, fit, thousands};
 
 /// A cell is cut to this width, so that one long text does not push all others off the screen.
 const CELL_AT_MOST: usize = 60;
@@ -58,7 +58,7 @@ impl Column {
         let kind = arrays.clone().next().map(|a| a.data_type().clone());
         let mut column = Self {
             name: name.to_owned(),
-            align: if kind.is_some_and(|k| k.is_integer()) {
+            align: if kind.is_some_and(|k| k.is_numeric()) {
                 Align::Right
             } else {
                 Align::Left
@@ -93,6 +93,7 @@ impl Column {
         match array.data_type() {
             DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
             DataType::Int64 => thousands(array.as_primitive::<Int64Type>().value(row)),
+            DataType::Float64 => decimal(array.as_primitive::<Float64Type>().value(row)),
             DataType::UInt64 => thousands(array.as_primitive::<UInt64Type>().value(row) as i64),
             DataType::Boolean => array.as_boolean().value(row).to_string(),
             DataType::Timestamp(..) => {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanArray, Int64Array, ListBuilder, RecordBatch, StringArray, StringBuilder,
-    StructArray, TimestampMillisecondArray,
+    ArrayRef, BooleanArray, Float64Array, Int64Array, ListBuilder, RecordBatch, StringArray,
+    StringBuilder, StructArray, TimestampMillisecondArray,
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType as ArrowType, Field, Fields, Schema as ArrowSchema, SchemaRef};
@@ -68,6 +68,7 @@ fn side_fields(snapshot: &Snapshot) -> Fields {
         let arrow = match c.data_type {
             DataType::String => ArrowType::Utf8,
             DataType::Int => ArrowType::Int64,
+            DataType::Float => ArrowType::Float64,
             DataType::Boolean => ArrowType::Boolean,
             DataType::DateTime => time_type(),
         };
@@ -116,6 +117,16 @@ fn values<'a>(data_type: DataType, values: impl Iterator<Item = Option<Value<'a>
                 }
             });
             Arc::new(numbers.collect::<Int64Array>())
+        }
+        DataType::Float => {
+            let numbers = values.map(|v| {
+                if let Some(Value::Float(number)) = v {
+                    Some(number)
+                } else {
+                    None
+                }
+            });
+            Arc::new(numbers.collect::<Float64Array>())
         }
         DataType::Boolean => {
             let bools = values.map(|v| {

@@ -17,6 +17,8 @@ pub enum DataType {
     String,
     /// 64-bit signed whole number.
     Int,
+    /// 64-bit floating-point number: an extension, which the reference does not read.
+    Float,
     /// True or false.
     Boolean,
     /// Milliseconds since 1970, UTC.
@@ -25,13 +27,20 @@ pub enum DataType {
 
 impl DataType {
     /// All types, as the schema spells them.
-    pub const ALL: [Self; 4] = [Self::String, Self::Int, Self::Boolean, Self::DateTime];
+    pub const ALL: [Self; 5] = [
+        Self::String,
+        Self::Int,
+        Self::Float,
+        Self::Boolean,
+        Self::DateTime,
+    ];
 
     /// The spelling in a schema.
     pub fn name(self) -> &'static str {
         match self {
             Self::String => "String",
             Self::Int => "Int",
+            Self::Float => "Float",
             Self::Boolean => "Boolean",
             Self::DateTime => "DateTime",
         }

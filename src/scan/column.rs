@@ -3,20 +3,20 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringViewArray, TimestampMillisecondArray,
-    new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, StringViewArray,
+    TimestampMillisecondArray, new_null_array,
 };
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
-    DataType as ArrowType, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType,
+    DataType as ArrowType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType,
+    TimestampMillisecondType, TimestampNanosecondType,
 };
 
 use crate::event_time::EventTime;
 use crate::format::DataType;
 
-/// One value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// One value. Two are equal where they are of one type and say the same; NaN equals NaN.
+#[derive(Debug, Clone, Copy)]
 pub enum Value<'a> {
     /// No value, which is a value too.
     Null,
@@ -24,10 +24,34 @@ pub enum Value<'a> {
     Text(&'a str),
     /// A whole number.
     Int(i64),
+    /// A number of 64-bit floating point.
+    Float(f64),
     /// True or false.
     Bool(bool),
     /// A moment.
     Time(EventTime),
+}
+
+impl PartialEq for Value<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Text(a), Self::Text(b)) => a == b,
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (Self::Float(a), Self::Float(b)) => same_number(*a, *b),
+            (Self::Bool(a), Self::Bool(b)) => a == b,
+            (Self::Time(a), Self::Time(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Value<'_> {}
+
+/// Equality as the format has it: NaN equals NaN, and zero equals negative zero.
+#[expect(clippy::float_cmp, reason = "two cells differ or they do not")]
+fn same_number(a: f64, b: f64) -> bool {
+    a == b || a.is_nan() && b.is_nan()
 }
 
 /// The values of a column, one a row.
@@ -37,6 +61,8 @@ pub enum ColumnData {
     Text(StringViewArray),
     /// `Int`
     Int(Int64Array),
+    /// `Float`
+    Float(Float64Array),
     /// `Boolean`
     Bool(BooleanArray),
     /// `DateTime`, milliseconds UTC.
@@ -48,6 +74,7 @@ pub fn arrow_type(data_type: DataType) -> ArrowType {
     match data_type {
         DataType::String => ArrowType::Utf8View,
         DataType::Int => ArrowType::Int64,
+        DataType::Float => ArrowType::Float64,
         DataType::Boolean => ArrowType::Boolean,
         DataType::DateTime => time_type(),
     }
@@ -66,6 +93,10 @@ pub(super) fn is_readable(found: &ArrowType, wanted: DataType) -> bool {
             found => is_string(found),
         },
         DataType::Int => found.is_integer(),
+        // A column that was widened keeps its old files.
+        DataType::Float => {
+            found.is_integer() || matches!(found, ArrowType::Float32 | ArrowType::Float64)
+        }
         DataType::Boolean => *found == ArrowType::Boolean,
         DataType::DateTime => matches!(found, ArrowType::Timestamp(..)),
     }
@@ -85,6 +116,7 @@ impl ColumnData {
         match data_type {
             DataType::String => Self::Text(array.as_string_view().clone()),
             DataType::Int => Self::Int(array.as_primitive().clone()),
+            DataType::Float => Self::Float(array.as_primitive().clone()),
             DataType::Boolean => Self::Bool(array.as_boolean().clone()),
             DataType::DateTime => Self::Time(array.as_primitive().clone()),
         }
@@ -117,6 +149,11 @@ impl ColumnData {
         Ok(match wanted {
             DataType::String => Self::Text(to(ArrowType::Utf8View)?.as_string_view().clone()),
             DataType::Int => Self::Int(to(ArrowType::Int64)?.as_primitive::<Int64Type>().clone()),
+            DataType::Float => Self::Float(
+                to(ArrowType::Float64)?
+                    .as_primitive::<Float64Type>()
+                    .clone(),
+            ),
             DataType::Boolean => Self::Bool(array.as_boolean().clone()),
             DataType::DateTime => {
                 let ms: TimestampMillisecondArray = match array.data_type() {
@@ -147,6 +184,7 @@ impl ColumnData {
         match self {
             Self::Text(a) if a.is_valid(row) => Value::Text(a.value(row)),
             Self::Int(a) if a.is_valid(row) => Value::Int(a.value(row)),
+            Self::Float(a) if a.is_valid(row) => Value::Float(a.value(row)),
             Self::Bool(a) if a.is_valid(row) => Value::Bool(a.value(row)),
             Self::Time(a) if a.is_valid(row) => Value::Time(EventTime::from_ms(a.value(row))),
             _ => Value::Null,
@@ -183,6 +221,7 @@ impl ColumnData {
         match self {
             Self::Text(a) => Arc::new(a.clone()),
             Self::Int(a) => Arc::new(a.clone()),
+            Self::Float(a) => Arc::new(a.clone()),
             Self::Bool(a) => Arc::new(a.clone()),
             Self::Time(a) => Arc::new(a.clone()),
         }
@@ -193,6 +232,7 @@ impl ColumnData {
         match self {
             Self::Text(a) => a.len(),
             Self::Int(a) => a.len(),
+            Self::Float(a) => a.len(),
             Self::Bool(a) => a.len(),
             Self::Time(a) => a.len(),
         }
@@ -208,6 +248,7 @@ impl ColumnData {
         match self {
             Self::Text(a) => a.get_array_memory_size(),
             Self::Int(a) => a.get_array_memory_size(),
+            Self::Float(a) => a.get_array_memory_size(),
             Self::Bool(a) => a.get_array_memory_size(),
             Self::Time(a) => a.get_array_memory_size(),
         }
@@ -218,6 +259,7 @@ impl ColumnData {
         let nulls = match self {
             Self::Text(a) => a.nulls(),
             Self::Int(a) => a.nulls(),
+            Self::Float(a) => a.nulls(),
             Self::Bool(a) => a.nulls(),
             Self::Time(a) => a.nulls(),
         }?;
@@ -284,5 +326,22 @@ mod tests {
         assert!(cast(UInt64Array::from(vec![u64::MAX]), DataType::Int).is_err());
         assert!(cast(StringArray::from(vec!["1"]), DataType::Int).is_err());
         assert!(cast(Int8Array::from(vec![1]), DataType::DateTime).is_err());
+    }
+
+    #[test]
+    fn whole_numbers_widen_to_floats_and_nan_equals_nan() {
+        let widened =
+            cast(Int8Array::from(vec![Some(-3), None]), DataType::Float).expect("numbers");
+        assert_eq!(
+            [widened.value(0), widened.value(1)],
+            [Value::Float(-3.0), Value::Null]
+        );
+        let odd = cast(
+            arrow::array::Float32Array::from(vec![f32::NAN, 0.0, -0.0]),
+            DataType::Float,
+        );
+        let odd = odd.expect("numbers");
+        assert!(odd.is_equal(0, &odd, 0) && odd.is_equal(1, &odd, 2) && !odd.is_equal(0, &odd, 1));
+        assert!(cast(StringArray::from(vec!["1.5"]), DataType::Float).is_err());
     }
 }

@@ -22,6 +22,7 @@ use crate::format::{DataType, EVENT_TIME, KEY};
 use crate::store::Store;
 
 use super::column::{ColumnData, is_readable};
+use super::key_filter::KeyFilter;
 
 /// Most footers, and most small files whole, fit in one request of this many bytes.
 const TAIL_BYTES: u64 = 64 << 10;
@@ -200,8 +201,8 @@ impl DataFile {
         self.rows_in_group(row_group) > 0 && !self.event_time_range(row_group).is_some_and(beyond)
     }
 
-    /// False where the statistics of a row group rule out that it has a row of this key.
-    pub fn admits_key(&self, row_group: usize, key: &str) -> bool {
+    /// False where the statistics of a row group rule out that it has a row of one of these keys.
+    pub fn admits_keys(&self, row_group: usize, keys: &KeyFilter) -> bool {
         let rules_out = || -> Option<bool> {
             let column = self.leaf(KEY, DataType::String).ok()??;
             let statistics = self.row_group(row_group).column(column).statistics()?;
@@ -211,7 +212,7 @@ impl DataFile {
             }
             let (least, greatest) = (statistics.min_bytes_opt()?, statistics.max_bytes_opt()?);
             let is_sound = std::str::from_utf8(least).is_ok() && least <= greatest;
-            Some(is_sound && (key.as_bytes() < least || greatest < key.as_bytes()))
+            Some(is_sound && !keys.admits_any_of(least, greatest))
         };
         self.rows_in_group(row_group) > 0 && !contain(rules_out).ok().flatten().unwrap_or(false)
     }

@@ -4,6 +4,7 @@ mod asked;
 mod column;
 mod data_file;
 mod decode;
+mod key_filter;
 mod key_order;
 mod limits;
 mod newest;
@@ -14,6 +15,7 @@ mod row_group;
 
 pub use column::{ColumnData, Value, arrow_type, time_type};
 pub use data_file::DataFile;
+pub use key_filter::KeyFilter;
 pub use key_order::{KeyOrder, compare_keys_at};
 pub use limits::ReadLimits;
 pub use newest::{Events, RowRef};

@@ -11,6 +11,7 @@ use crate::event_time::AsOf;
 use crate::format::{Column, Plan, PlannedFile};
 use crate::store::{Store, Traffic};
 
+use super::key_filter::KeyFilter;
 use super::key_order::KeyOrder;
 use super::newest::{RowRef, hash_part, is_mostly_ordered, merge_part};
 use super::reader::Reader;
@@ -108,12 +109,40 @@ pub async fn read_row_groups(
     })
 }
 
-/// Reads the rows of a table as a plan's moment saw them, the newest of every key, with these value columns.
+/// Reads the row groups of files, with these value columns, that may have rows of some keys as of a moment, and of them
+/// the rows of those keys alone.
+async fn read_row_groups_of_keys(
+    reader: &Arc<Reader>,
+    store: &Store,
+    table: &str,
+    (files, keys, as_of): (&[PlannedFile], &KeyFilter, AsOf),
+    columns: &[Column],
+    cancel: &CancelToken,
+) -> Result<ReadGroups> {
+    let names: Vec<&str> = files.iter().map(|f| f.name.as_str()).collect();
+    let opened = reader.open_all(store, table, &names, cancel).await?;
+    let found = reader
+        .read_rows_of_keys(store, &opened, (keys, as_of), columns, cancel)
+        .await?;
+    let (files, chunks): (Vec<usize>, Vec<Arc<RowGroupRows>>) = found
+        .into_iter()
+        .map(|(at, rows)| (at, Arc::new(rows)))
+        .unzip();
+    let all: usize = opened.iter().map(|file| file.row_groups()).sum();
+    Ok(ReadGroups {
+        pruned: all - chunks.len(),
+        chunks: chunks.into(),
+        files,
+    })
+}
+
+/// Reads the rows of a table as a plan's moment saw them, the newest of every key that is wanted, with these value
+/// columns.
 pub async fn read_newest(
     reader: &Arc<Reader>,
     store: &Store,
     table: &str,
-    plan: &Plan,
+    (plan, keys): (&Plan, &KeyFilter),
     columns: &[Column],
     cancel: &CancelToken,
     on_progress: &(dyn Fn(usize, usize) + Sync),
@@ -122,8 +151,14 @@ pub async fn read_newest(
     let traffic = Arc::new(Traffic::default());
     let store = &store.counting(Arc::clone(&traffic));
     let as_of = plan.as_of;
-    let files = (plan.files.as_slice(), as_of);
-    let groups = read_row_groups(reader, store, table, files, columns, cancel, on_progress).await?;
+    let files = plan.files.as_slice();
+    let groups = if keys.is_all() {
+        let of = (files, as_of);
+        read_row_groups(reader, store, table, of, columns, cancel, on_progress).await?
+    } else {
+        let of = (files, keys, as_of);
+        read_row_groups_of_keys(reader, store, table, of, columns, cancel).await?
+    };
     let rows = newest_rows(reader, &groups.chunks, as_of, cancel).await?;
     let cost = ScanCost {
         files: plan.files.len(),

@@ -24,6 +24,7 @@ use super::asked::{Asked, WantedChunk};
 use super::column::ColumnData;
 use super::data_file::DataFile;
 use super::decode;
+use super::key_filter::KeyFilter;
 use super::limits::ReadLimits;
 use super::row_group::RowGroupRows;
 
@@ -166,13 +167,16 @@ impl Reader {
 
     /// Bytes that decoding these columns of a row group takes, at least: what a read is held against its limit by.
     pub fn decoded_bytes(file: &DataFile, row_group: usize, columns: &[Column]) -> usize {
-        let rows = file.rows_in_group(row_group);
+        file.rows_in_group(row_group) * Self::row_bytes(columns)
+    }
+
+    fn row_bytes(columns: &[Column]) -> usize {
         let width = |data_type: DataType| match data_type {
             DataType::String => 16,
-            DataType::Int | DataType::DateTime => 8,
+            DataType::Int | DataType::Float | DataType::DateTime => 8,
             DataType::Boolean => 1,
         };
-        rows * (16 + 8 + columns.iter().map(|c| width(c.data_type)).sum::<usize>())
+        16 + 8 + columns.iter().map(|c| width(c.data_type)).sum::<usize>()
     }
 
     /// The error of a read that would hold more than it may.
@@ -293,22 +297,24 @@ impl Reader {
         self.gather(store, asked, cancel, on_progress).await
     }
 
-    /// Finds the rows of a key in some files, with these value columns, each with the position of its file; row groups
-    /// whose statistics rule the key out are not read.
-    pub async fn read_rows_of_key(
+    /// Finds the rows of some keys in some files, with these value columns, by row group, each with the position of its
+    /// file; rows beyond the moment may be among them. Row groups whose statistics rule the keys or the moment out are
+    /// not read, and values only of the rows that are found.
+    pub async fn read_rows_of_keys(
         self: &Arc<Self>,
         store: &Store,
         files: &[Arc<DataFile>],
-        key: &str,
+        (keys, as_of): (&KeyFilter, AsOf),
         columns: &[Column],
         cancel: &CancelToken,
     ) -> Result<Vec<(usize, RowGroupRows)>> {
         let groups = files.iter().enumerate().flat_map(|(at, file)| {
-            let admitted = (0..file.row_groups()).filter(|group| file.admits_key(*group, key));
+            let admitted = (0..file.row_groups())
+                .filter(|group| file.admits(*group, as_of) && file.admits_keys(*group, keys));
             admitted.map(move |group| (at, file, group))
         });
         let groups: Vec<_> = groups.collect();
-        let (mut found, mut asked) = (Vec::new(), Vec::new());
+        let (mut found, mut asked, mut needed) = (Vec::new(), Vec::new(), 0);
         let mut rest = groups.as_slice();
         while !rest.is_empty() {
             // As many at a time as memory allows; what has been searched is let go.
@@ -329,11 +335,13 @@ impl Reader {
             for ((at, file, group), rows) in batch.iter().zip(read) {
                 let Some(rows) = rows else { continue };
                 let of_key: Vec<usize> = (0..rows.event_times.len())
-                    .filter(|row| rows.keys.value(*row) == key)
+                    .filter(|row| keys.admits(rows.keys.value(*row)))
                     .collect();
                 if of_key.is_empty() {
                     continue;
                 }
+                needed += of_key.len() * Self::row_bytes(columns);
+                self.check_budget(needed)?;
                 let ranges = of_key.iter().map(|row| *row..row + 1);
                 let selection =
                     RowSelection::from_consecutive_ranges(ranges, rows.event_times.len());

@@ -166,6 +166,7 @@ pub(super) fn type_name(data_type: DataType) -> &'static str {
     match data_type {
         DataType::String => "string",
         DataType::Int => "int",
+        DataType::Float => "float",
         DataType::Boolean => "bool",
         DataType::DateTime => "time",
     }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, StringBuilder, TimestampMillisecondBuilder,
+    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, StringBuilder,
+    TimestampMillisecondBuilder,
 };
 use csv::{ReaderBuilder, StringRecord};
 
@@ -82,6 +83,7 @@ struct Field<'a> {
 enum Values {
     Text(StringBuilder),
     Int(Int64Builder),
+    Float(Float64Builder),
     Bool(BooleanBuilder),
     Time(TimestampMillisecondBuilder),
 }
@@ -91,6 +93,7 @@ impl<'a> Field<'a> {
         let values = match data_type {
             DataType::String => Values::Text(StringBuilder::new()),
             DataType::Int => Values::Int(Int64Builder::new()),
+            DataType::Float => Values::Float(Float64Builder::new()),
             DataType::Boolean => Values::Bool(BooleanBuilder::new()),
             DataType::DateTime => {
                 Values::Time(TimestampMillisecondBuilder::new().with_timezone("UTC"))
@@ -108,6 +111,11 @@ impl<'a> Field<'a> {
                 some.map(|t| t.trim().parse())
                     .transpose()
                     .map_err(|_| refused("a whole number"))?,
+            ),
+            Values::Float(b) => b.append_option(
+                some.map(|t| t.trim().parse())
+                    .transpose()
+                    .map_err(|_| refused("a number"))?,
             ),
             Values::Bool(b) => b.append_option(match some.map(str::trim) {
                 None => None,
@@ -131,6 +139,7 @@ impl<'a> Field<'a> {
         match self.values {
             Values::Text(mut b) => Arc::new(b.finish()),
             Values::Int(mut b) => Arc::new(b.finish()),
+            Values::Float(mut b) => Arc::new(b.finish()),
             Values::Bool(mut b) => Arc::new(b.finish()),
             Values::Time(mut b) => Arc::new(b.finish()),
         }
