@@ -49,7 +49,7 @@ TOKEN = re.compile(r"""'(?:[^']|'')*' | "(?:[^"]|"")*" | --[^\n]* | /\*.*?\*/ | 
 NO_ALIAS = set("""WHERE GROUP HAVING ORDER LIMIT OFFSET FETCH UNION EXCEPT INTERSECT ON USING JOIN INNER LEFT RIGHT FULL CROSS
 NATURAL SEMI ANTI QUALIFY WINDOW""".split())
 TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d))?$")
-TYPES = {"String": "VARCHAR", "Int": "BIGINT", "Boolean": "BOOLEAN", "DateTime": "TIMESTAMPTZ"}
+TYPES = {"String": "VARCHAR", "Int": "BIGINT", "Boolean": "BOOLEAN", "DateTime": "TIMESTAMPTZ", "Float": "DOUBLE"}
 LETTERS = {"VARCHAR": "T", "TINYINT": "I", "SMALLINT": "I", "INTEGER": "I", "BIGINT": "I", "HUGEINT": "I", "UBIGINT": "I",
            "DOUBLE": "R", "BOOLEAN": "B", "TIMESTAMP": "P", "TIMESTAMP WITH TIME ZONE": "P"}
 
