@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Cancelled,
     /// What the caller asked for makes no sense: a time, an option, an input file.
     Usage,
+    /// A query that is not understood, or that failed.
+    Query,
     /// An answer could not be written.
     Output,
 }
@@ -49,6 +51,7 @@ struct Fault {
     table: Option<String>,
     file: Option<String>,
     within: Option<String>,
+    text_position: Option<(usize, usize)>,
     hint: Option<String>,
 }
 
@@ -62,6 +65,7 @@ impl Error {
             table: None,
             file: None,
             within: None,
+            text_position: None,
             hint: None,
         }))
     }
@@ -99,6 +103,18 @@ impl Error {
             .within
             .get_or_insert_with(|| middle_elided(place.into()));
         self
+    }
+
+    /// Names the place in a text that the error speaks of: line and column, which count from one.
+    #[must_use]
+    pub fn at_text(mut self, line: usize, column: usize) -> Self {
+        self.0.text_position.get_or_insert((line, column));
+        self.within(format!("line {line}, column {column}"))
+    }
+
+    /// The line and column of the text that the error speaks of, which count from one.
+    pub fn text_position(&self) -> Option<(usize, usize)> {
+        self.0.text_position
     }
 
     /// Says what to do next.

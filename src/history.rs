@@ -10,10 +10,10 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::{AsOf, EventTime};
 use crate::format::{Column, FileName, Manifest};
-use crate::scan::{Chunks, KeyFilter, Reader, RowGroupRows, RowRef, Value, time_type};
+use crate::scan::{Chunks, KeyFilter, KeyOrder, Reader, RowGroupRows, RowRef, Value, time_type};
 use crate::snapshot::{gather, output_schema};
 use crate::store::Store;
-use crate::timeline::{Epochs, KeyRow, key_versions};
+use crate::timeline::{Epoch, Epochs, KeyRow, key_versions};
 
 /// Files searched at the same time; what was searched is let go before the next ones are.
 const FILES_AT_ONCE: usize = 16;
@@ -115,22 +115,56 @@ impl History {
 
     /// The versions, newest first, in rows of [`history_schema`].
     pub fn batch(&self) -> Result<RecordBatch> {
-        let newest_first = || self.versions.iter().rev();
-        let from: TimestampMillisecondArray = newest_first().map(|v| Some(v.from)).collect();
-        let until: TimestampMillisecondArray = newest_first().map(|v| v.until).collect();
-        let rows: Vec<RowRef> = newest_first().map(|v| v.at).collect();
-        let mut arrays: Vec<ArrayRef> = vec![
-            Arc::new(from.with_timezone("UTC")),
-            Arc::new(until.with_timezone("UTC")),
-        ];
-        arrays.extend(gather(&self.chunks, &rows, &self.columns)?);
-        RecordBatch::try_new(history_schema(&self.columns), arrays).map_err(|e| {
-            Error::new(
-                ErrorKind::Output,
-                format!("versions cannot be gathered: {e}"),
-            )
-        })
+        version_batch(&self.chunks, &self.columns, self.versions.iter().rev())
     }
+}
+
+/// The versions of many keys: by key, then oldest first. What [`History`] guarantees of one key holds for each.
+#[derive(Debug)]
+pub struct Histories {
+    columns: Arc<[Column]>,
+    chunks: Chunks,
+    versions: Vec<Version>,
+}
+
+impl Histories {
+    /// The number of versions of all keys.
+    pub fn len(&self) -> usize {
+        self.versions.len()
+    }
+
+    /// True where no moment shows any of the keys.
+    pub fn is_empty(&self) -> bool {
+        self.versions.is_empty()
+    }
+
+    /// Versions `from..from + count`, cut to what there is, in rows of [`history_schema`].
+    pub fn batch(&self, from: usize, count: usize) -> Result<RecordBatch> {
+        let end = from.saturating_add(count).min(self.len());
+        let versions = self.versions.get(from..end).unwrap_or_default();
+        version_batch(&self.chunks, &self.columns, versions.iter())
+    }
+}
+
+fn version_batch<'a>(
+    chunks: &Chunks,
+    columns: &[Column],
+    versions: impl Iterator<Item = &'a Version> + Clone,
+) -> Result<RecordBatch> {
+    let from: TimestampMillisecondArray = versions.clone().map(|v| Some(v.from)).collect();
+    let until: TimestampMillisecondArray = versions.clone().map(|v| v.until).collect();
+    let rows: Vec<RowRef> = versions.map(|v| v.at).collect();
+    let mut arrays: Vec<ArrayRef> = vec![
+        Arc::new(from.with_timezone("UTC")),
+        Arc::new(until.with_timezone("UTC")),
+    ];
+    arrays.extend(gather(chunks, &rows, columns)?);
+    RecordBatch::try_new(history_schema(columns), arrays).map_err(|e| {
+        Error::new(
+            ErrorKind::Output,
+            format!("versions cannot be gathered: {e}"),
+        )
+    })
 }
 
 /// `valid_from` and `valid_to` (ms, UTC, both inclusive; a null `valid_to` is current), then as
@@ -152,70 +186,155 @@ pub async fn read_history(
     reader: &Arc<Reader>,
     store: &Store,
     table: &str,
-    (manifest, epochs): (&Manifest, &Epochs),
+    of: (&Manifest, &Epochs),
     key: &str,
     columns: Arc<[Column]>,
     cancel: &CancelToken,
 ) -> Result<History> {
+    let keys = KeyFilter::listed([key.to_owned()]);
+    let all = read_histories(reader, store, table, of, &keys, columns, cancel).await?;
+    Ok(History {
+        key: key.to_owned(),
+        columns: all.columns,
+        chunks: all.chunks,
+        versions: all.versions,
+    })
+}
+
+/// Reads all versions of some keys. Row groups whose statistics rule the keys out are passed over.
+pub async fn read_histories(
+    reader: &Arc<Reader>,
+    store: &Store,
+    table: &str,
+    (manifest, epochs): (&Manifest, &Epochs),
+    keys: &KeyFilter,
+    columns: Arc<[Column]>,
+    cancel: &CancelToken,
+) -> Result<Histories> {
     // Everything is read once: keeping it would only drive out what is on screen.
     let reader = &Arc::new(reader.apart_without_cache());
     let mut names: Vec<&FileName> = manifest.files().collect();
     names.sort_unstable();
     names.dedup();
-    let wanted = KeyFilter::listed([key.to_owned()]);
     let mut chunks: Vec<Arc<RowGroupRows>> = Vec::new();
     let mut of_file: HashMap<&FileName, Vec<usize>> = HashMap::new();
+    let mut held = 0;
     for batch in names.chunks(FILES_AT_ONCE) {
         let paths: Vec<&str> = batch.iter().map(|name| name.as_str()).collect();
         let files = reader.open_all(store, table, &paths, cancel).await?;
-        let found = reader
-            .read_rows_of_keys(store, &files, (&wanted, AsOf::Current), &columns, cancel)
-            .await?;
+        let found = if keys.is_all() {
+            let groups: Vec<_> = files
+                .iter()
+                .enumerate()
+                .flat_map(|(at, f)| {
+                    (0..f.row_groups()).map(move |group| (at, Arc::clone(f), group))
+                })
+                .collect();
+            held += groups
+                .iter()
+                .map(|(_, f, group)| Reader::decoded_bytes(f, *group, &columns))
+                .sum::<usize>();
+            reader.check_budget(held)?;
+            let wanted: Vec<_> = groups.iter().map(|(_, f, g)| (Arc::clone(f), *g)).collect();
+            let read = reader
+                .read_row_groups(store, &wanted, &columns, AsOf::Current, cancel, |_| {})
+                .await?;
+            let read = groups.iter().zip(read);
+            read.filter_map(|((at, ..), rows)| Some((*at, rows?)))
+                .collect()
+        } else {
+            reader
+                .read_rows_of_keys(store, &files, (keys, AsOf::Current), &columns, cancel)
+                .await?
+        };
         for (file, rows) in found {
             of_file.entry(batch[file]).or_default().push(chunks.len());
             chunks.push(Arc::new(rows));
         }
     }
     let chunks: Chunks = chunks.into();
-    let mut versions: Vec<Version> = Vec::new();
-    for id in 0..epochs.len() {
-        cancel.check()?;
-        let epoch = epochs.get(id);
-        let mut rows: Vec<KeyRow> = Vec::new();
-        for file in epoch.files(manifest) {
-            for chunk in of_file.get(&file.name).into_iter().flatten().copied() {
-                let times = chunks[chunk].event_times.iter().enumerate();
-                rows.extend(times.map(|(row, event_time)| KeyRow {
-                    event_time: *event_time,
-                    visible_from: file.visible_from.ms(),
-                    at: RowRef {
-                        chunk: chunk as u32,
-                        row: row as u32,
-                    },
-                }));
-            }
-        }
-        let shown = key_versions(&epoch, &rows);
-        let ends = shown.iter().skip(1).map(|next| Some(next.from - 1));
-        let last = (epoch.until < i64::MAX).then_some(epoch.until);
-        for (version, until) in shown.iter().zip(ends.chain([last])) {
-            push_version(
-                &mut versions,
-                &chunks,
-                Version {
-                    from: version.from,
-                    until,
-                    at: version.at,
-                },
-            );
-        }
-    }
-    Ok(History {
-        key: key.to_owned(),
+    let task = {
+        let (chunks, cancel) = (Arc::clone(&chunks), cancel.clone());
+        let of_epoch: Vec<(Epoch, Vec<(usize, i64)>)> = (0..epochs.len())
+            .map(|id| {
+                let epoch = epochs.get(id);
+                let files = epoch.files(manifest);
+                let parts = files.iter().flat_map(|file| {
+                    let of = of_file.get(&file.name).into_iter().flatten();
+                    of.map(|chunk| (*chunk, file.visible_from.ms()))
+                });
+                let parts = parts.collect();
+                (epoch, parts)
+            })
+            .collect();
+        move || all_versions(&chunks, &of_epoch, &cancel)
+    };
+    let versions = reader.compute(cancel, task).await?;
+    Ok(Histories {
         columns,
         chunks,
         versions,
     })
+}
+
+/// Works out the versions of all keys: those of each epoch, joined where they go on over an edge; by key, then oldest
+/// first. Each epoch comes with its chunks in order of precedence, and when each becomes visible.
+fn all_versions(
+    chunks: &Chunks,
+    epochs: &[(Epoch, Vec<(usize, i64)>)],
+    cancel: &CancelToken,
+) -> Result<Vec<Version>> {
+    let mut ids: HashMap<&str, usize> = HashMap::new();
+    let mut of_key: Vec<Vec<Version>> = Vec::new();
+    let mut rows: Vec<KeyRow> = Vec::new();
+    for (epoch, parts) in epochs {
+        cancel.check()?;
+        let of_epoch: Vec<Arc<RowGroupRows>> = parts
+            .iter()
+            .map(|(chunk, _)| Arc::clone(&chunks[*chunk]))
+            .collect();
+        let order = KeyOrder::split(&of_epoch, 1);
+        let mut versions_of = |found: &[RowRef]| {
+            rows.clear();
+            rows.extend(found.iter().map(|row| {
+                let (chunk, visible_from) = parts[row.chunk as usize];
+                KeyRow {
+                    event_time: chunks[chunk].event_times[row.row as usize],
+                    visible_from,
+                    at: RowRef {
+                        chunk: chunk as u32,
+                        row: row.row,
+                    },
+                }
+            }));
+            let Some(first) = rows.first() else { return };
+            let key = chunks[first.at.chunk as usize]
+                .keys
+                .value(first.at.row as usize);
+            let id = *ids.entry(key).or_insert_with(|| {
+                of_key.push(Vec::new());
+                of_key.len() - 1
+            });
+            let shown = key_versions(epoch, &rows);
+            let ends = shown.iter().skip(1).map(|next| Some(next.from - 1));
+            let last = (epoch.until < i64::MAX).then_some(epoch.until);
+            for (version, until) in shown.iter().zip(ends.chain([last])) {
+                let version = Version {
+                    from: version.from,
+                    until,
+                    at: version.at,
+                };
+                push_version(&mut of_key[id], chunks, version);
+            }
+        };
+        order.for_each_key(&of_epoch, 0, cancel, |_, _| true, &mut versions_of)?;
+    }
+    let mut keys: Vec<(&str, usize)> = ids.into_iter().collect();
+    keys.sort_unstable();
+    Ok(keys
+        .into_iter()
+        .flat_map(|(_, id)| std::mem::take(&mut of_key[id]))
+        .collect())
 }
 
 /// Appends a version; one that goes on with the same row, or with a row that says the same, is one with it.

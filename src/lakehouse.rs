@@ -13,7 +13,7 @@ use crate::format::{
     Column, FileName, MANIFEST_BYTES_AT_MOST, Manifest, Plan, Projection, VERSION_BYTES_AT_MOST,
     VERSION_FILE, Version, plan,
 };
-use crate::history::{History, read_history};
+use crate::history::{Histories, History, read_histories, read_history};
 use crate::scan::{KeyFilter, ReadLimits, Reader, read_newest};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
@@ -484,6 +484,21 @@ impl Table {
         )
         .await
         .map_err(|e| self.place(e))
+    }
+
+    /// Reads every version of some keys.
+    pub async fn histories(
+        &self,
+        keys: &KeyFilter,
+        projection: &Projection,
+        cancel: &CancelToken,
+    ) -> Result<Histories> {
+        let (lake, columns) = (&self.lake, self.columns(projection)?);
+        let of = (&*self.manifest, &*self.epochs);
+        let reader = &lake.reader;
+        read_histories(reader, &lake.store, &self.name, of, keys, columns, cancel)
+            .await
+            .map_err(|e| self.place(e))
     }
 
     /// Reads when the table changes, and how much: every data file's keys and event times.

@@ -36,6 +36,10 @@ pub mod write;
 
 mod lakehouse;
 
+pub mod open_tables;
+
+pub mod sql;
+
 pub mod engine;
 
 pub mod app;
@@ -49,3 +53,4 @@ pub mod cli;
 pub use error::{Error, ErrorKind, Result};
 pub use event_time::{AsOf, EventTime};
 pub use lakehouse::{Lakehouse, Table, TableSummary};
+pub use sql::ExecutionContext;

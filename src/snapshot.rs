@@ -1,5 +1,7 @@
 //! The rows of a table at a moment.
 
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch, StringArray, TimestampMillisecondArray};
@@ -26,6 +28,17 @@ pub struct Snapshot {
     chunks: Chunks,
     rows: Rows,
     cost: ScanCost,
+}
+
+/// One part of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RowPart {
+    /// The key.
+    Key,
+    /// The event time.
+    EventTime,
+    /// A value column, by its position in the snapshot.
+    Value(usize),
 }
 
 /// Which rows they are.
@@ -163,13 +176,58 @@ impl Snapshot {
         }
     }
 
+    fn rows_of(&self, stretch: Range<usize>) -> Cow<'_, [RowRef]> {
+        match &self.rows {
+            Rows::Listed(rows) => Cow::Borrowed(rows.get(stretch).unwrap_or_default()),
+            Rows::Indexed(rows) => stretch.map(|row| rows.row(row)).collect(),
+        }
+    }
+
+    /// Gathers parts of a stretch of rows, each into an array as it is held in memory (texts as views).
+    pub fn arrays(&self, stretch: Range<usize>, parts: &[RowPart]) -> Result<Vec<ArrayRef>> {
+        let rows = self.rows_of(stretch);
+        let places: Vec<(usize, usize)> = rows
+            .iter()
+            .map(|at| (at.chunk as usize, at.row as usize))
+            .collect();
+        let gathered = |of: &dyn Fn(&RowGroupRows) -> ArrayRef, held: ArrowType| {
+            if places.is_empty() {
+                return Ok(arrow::array::new_empty_array(&held));
+            }
+            let sources: Vec<ArrayRef> = self.chunks.iter().map(|chunk| of(chunk)).collect();
+            let sources: Vec<&dyn Array> = sources.iter().map(AsRef::as_ref).collect();
+            interleave(&sources, &places).map_err(|e| cannot_gather(&e))
+        };
+        let part = |part: &RowPart| match part {
+            RowPart::Key => gathered(&|chunk| Arc::new(chunk.keys.clone()), ArrowType::Utf8View),
+            RowPart::EventTime => {
+                let times = places
+                    .iter()
+                    .map(|(chunk, row)| self.chunks[*chunk].event_times[*row]);
+                let times: TimestampMillisecondArray = times.collect::<Vec<i64>>().into();
+                Ok(Arc::new(times.with_timezone("UTC")) as ArrayRef)
+            }
+            RowPart::Value(at) => gathered(
+                &|chunk| chunk.columns[*at].to_array(),
+                arrow_type(self.columns[*at].data_type),
+            ),
+        };
+        parts.iter().map(part).collect()
+    }
+
+    /// Bytes that the row groups and the list of rows hold in memory.
+    pub fn bytes(&self) -> usize {
+        let rows = match &self.rows {
+            Rows::Listed(rows) => rows.len() * size_of::<RowRef>(),
+            Rows::Indexed(_) => 0,
+        };
+        rows + self.chunks.iter().map(|chunk| chunk.bytes()).sum::<usize>()
+    }
+
     /// Gathers rows `from..from + count`, cut to what there is, into a batch of [`output_schema`].
     pub fn batch(&self, from: usize, count: usize) -> Result<RecordBatch> {
         let end = from.saturating_add(count).min(self.len());
-        let rows: Vec<RowRef> = match &self.rows {
-            Rows::Listed(rows) => rows.get(from..end).unwrap_or_default().to_vec(),
-            Rows::Indexed(rows) => (from..end).map(|row| rows.row(row)).collect(),
-        };
+        let rows = self.rows_of(from..end);
         let arrays = gather(&self.chunks, &rows, &self.columns)?;
         RecordBatch::try_new(output_schema(&self.columns), arrays).map_err(|e| cannot_gather(&e))
     }

@@ -7,6 +7,8 @@ use crate::format::DataType;
 use crate::scan::Value;
 use crate::text::{self, Align};
 
+pub use crate::snapshot::RowPart as Source;
+
 use super::cell::{alignment, format_value, precision_of};
 use super::rows::{Cell, Rows, Side};
 
@@ -25,17 +27,6 @@ const TEXT_AT_MOST: [u16; 3] = [28, 18, 11];
 
 /// No column is wider than this on its own account.
 const ANY_AT_MOST: u16 = 400;
-
-/// What a column of the grid shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Source {
-    /// The key.
-    Key,
-    /// The event time.
-    EventTime,
-    /// A value column, by its position in the snapshot.
-    Value(usize),
-}
 
 /// A column of the grid.
 #[derive(Debug, Clone, PartialEq, Eq)]

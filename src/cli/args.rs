@@ -201,6 +201,28 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Run SQL: SELECT … FROM prices AT ('2019-01-17')
+    ///
+    /// A table without a moment of its own is read as of --as-of. Statements are separated by semicolons; with --file, or
+    /// where no statement is given, they come from a file or from standard input. changes('t', A, B), history('t') and
+    /// ticks('t') are tables too.
+    Sql {
+        /// The statement; several are separated by semicolons [default: standard input]
+        #[arg(
+            value_name = "STATEMENT",
+            conflicts_with = "file",
+            allow_hyphen_values = true
+        )]
+        statement: Option<String>,
+        /// Read the statements from this file
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// The moment of tables that name none [default: current]
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+        as_of: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Write NAME.parquet from NAME.csv beside it, by the table's schema
     ///
     /// The CSV has no header; its fields are key, event time, and the value columns in the schema's order.

@@ -42,6 +42,7 @@ pub(super) enum Outcome {
 }
 
 /// Runs a command on a lake.
+#[expect(clippy::too_many_lines, reason = "one arm a command")]
 pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Result<Outcome> {
     let lake = Lakehouse::open(lake, limits)?;
     if let Command::Diff {
@@ -126,6 +127,16 @@ pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Res
                 &output,
             )
             .await
+        }
+        Command::Sql {
+            statement,
+            file,
+            as_of,
+            output,
+        } => {
+            let text = super::sql::statements(statement, file.as_deref())?;
+            let as_of = moment(as_of.as_deref())?;
+            super::sql::run(lake, limits.read_bytes, &text, as_of, output).await
         }
         Command::Gen { table, file } => {
             let name = file.trim_end_matches(".csv").trim_end_matches(".parquet");

@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod diff;
 mod output;
+mod sql;
 mod table_format;
 
 use std::ffi::OsString;

@@ -1,49 +1,70 @@
 //! Rows as aligned columns for people.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMillisecondType, UInt64Type};
+use arrow::datatypes::{
+    DataType, Field, Float64Type, Int64Type, SchemaRef, TimeUnit, TimestampMillisecondType,
+    UInt64Type,
+};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
 
+use super::output::Stop;
 use crate::event_time::{EventTime, Precision};
 use crate::text::{self, Align, decimal, ellipsis, fit, thousands};
 
 /// A cell is cut to this width, so that one long text does not push all others off the screen.
 const CELL_AT_MOST: usize = 60;
 
+/// Rows looked at before the first one is written, to know how wide the columns are; cells of later ones are cut.
+const ROWS_MEASURED: usize = 20_000;
+
 /// Writes a header, a rule and the rows. Text is made visible, numbers get separators, nulls are `∅`, and times show
 /// the precision that their column needs.
-pub(super) fn write_table(out: &mut dyn Write, batches: &[RecordBatch]) -> io::Result<()> {
-    let Some(first) = batches.first() else {
-        return Ok(());
-    };
-    let schema = first.schema();
-    let columns: Vec<Column> = (0..schema.fields().len())
-        .map(|i| Column::new(schema.field(i).name(), batches.iter().map(|b| b.column(i))))
+pub(super) fn write_table(
+    out: &mut (dyn Write + Send),
+    schema: &SchemaRef,
+    batches: &mut dyn Iterator<Item = Result<RecordBatch, Stop>>,
+) -> Result<(), Stop> {
+    let (mut measured, mut rows) = (Vec::new(), 0);
+    while rows < ROWS_MEASURED {
+        let Some(batch) = batches.next().transpose()? else {
+            break;
+        };
+        rows += batch.num_rows();
+        measured.push(batch);
+    }
+    let mut columns: Vec<Column> = (0..schema.fields().len())
+        .map(|i| Column::new(schema.field(i), measured.iter().map(|b| b.column(i))))
         .collect();
-    let line =
-        |out: &mut dyn Write, cells: Vec<String>| writeln!(out, "{}", cells.join("  ").trim_end());
-    line(
-        out,
-        columns
-            .iter()
-            .map(|c| fit(&c.name, c.width, c.align))
-            .collect(),
-    )?;
+    let line = |out: &mut (dyn Write + Send), cells: Vec<String>| {
+        writeln!(out, "{}", cells.join("  ").trim_end())
+    };
+    let heads = columns.iter().map(|c| fit(&c.name, c.width, c.align));
+    line(out, heads.collect())?;
     line(out, columns.iter().map(|c| "─".repeat(c.width)).collect())?;
-    for batch in batches {
+    for batch in measured.into_iter().map(Ok).chain(batches) {
+        let batch = batch?;
+        for (column, array) in columns.iter_mut().zip(batch.columns()) {
+            column.precision = column.precision.max(precision_of(array));
+        }
         for row in 0..batch.num_rows() {
-            line(
-                out,
-                columns
-                    .iter()
-                    .enumerate()
-                    .map(|(i, c)| fit(&c.cell(batch.column(i), row), c.width, c.align))
-                    .collect(),
-            )?;
+            let cells = columns.iter().zip(batch.columns());
+            let cells = cells.map(|(c, array)| fit(&c.cell(array, row), c.width, c.align));
+            line(out, cells.collect())?;
         }
     }
     Ok(())
+}
+
+fn precision_of(array: &ArrayRef) -> Precision {
+    let times = array.as_primitive_opt::<TimestampMillisecondType>();
+    times
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|ms| EventTime::from_ms(ms).precision())
+        .fold(Precision::Date, Precision::max)
 }
 
 struct Column {
@@ -54,27 +75,20 @@ struct Column {
 }
 
 impl Column {
-    fn new<'a>(name: &str, arrays: impl Iterator<Item = &'a ArrayRef> + Clone) -> Self {
-        let kind = arrays.clone().next().map(|a| a.data_type().clone());
+    fn new<'a>(field: &Field, arrays: impl Iterator<Item = &'a ArrayRef> + Clone) -> Self {
         let mut column = Self {
-            name: name.to_owned(),
-            align: if kind.is_some_and(|k| k.is_numeric()) {
+            name: field.name().clone(),
+            align: if field.data_type().is_numeric() {
                 Align::Right
             } else {
                 Align::Left
             },
-            precision: Precision::Date,
-            width: text::width(&ellipsis(name, CELL_AT_MOST)),
+            precision: arrays
+                .clone()
+                .map(precision_of)
+                .fold(Precision::Date, Precision::max),
+            width: text::width(&ellipsis(field.name(), CELL_AT_MOST)),
         };
-        for array in arrays.clone() {
-            if let Some(times) = array.as_primitive_opt::<TimestampMillisecondType>() {
-                let precisions = times
-                    .iter()
-                    .flatten()
-                    .map(|ms| EventTime::from_ms(ms).precision());
-                column.precision = precisions.fold(column.precision, Precision::max);
-            }
-        }
         for array in arrays {
             for row in 0..array.len() {
                 column.width = column.width.max(text::width(&ellipsis(
@@ -92,15 +106,19 @@ impl Column {
         }
         match array.data_type() {
             DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
+            DataType::Utf8View => array.as_string_view().value(row).to_owned(),
             DataType::Int64 => thousands(array.as_primitive::<Int64Type>().value(row)),
             DataType::Float64 => decimal(array.as_primitive::<Float64Type>().value(row)),
             DataType::UInt64 => thousands(array.as_primitive::<UInt64Type>().value(row) as i64),
             DataType::Boolean => array.as_boolean().value(row).to_string(),
-            DataType::Timestamp(..) => {
+            DataType::Timestamp(TimeUnit::Millisecond, _) => {
                 EventTime::from_ms(array.as_primitive::<TimestampMillisecondType>().value(row))
                     .to_text(self.precision)
             }
-            other => format!("({other})"),
+            other => ArrayFormatter::try_new(array, &FormatOptions::default()).map_or_else(
+                |_| format!("({other})"),
+                |shown| shown.value(row).to_string(),
+            ),
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::AsOf;
 use crate::format::Projection;
 use crate::lakehouse::{Lakehouse, Table};
+use crate::open_tables::OpenTables;
 use crate::snapshot::Snapshot;
 
 use super::lanes::LaneState;
@@ -65,8 +66,7 @@ impl EngineHandle {
         let (commands, inbox) = unbounded_channel();
         let (replies, outbox) = unbounded_channel();
         let engine = Engine {
-            lake,
-            tables: Arc::default(),
+            tables: Arc::new(OpenTables::new(lake)),
             kept_side: Arc::default(),
             lanes: HashMap::new(),
             preparation: Preparation::default(),
@@ -110,15 +110,11 @@ impl Drop for EngineHandle {
     }
 }
 
-/// Tables by name, each opened once, so that all requests of a sitting read one version.
-type OpenTables = Arc<Mutex<HashMap<String, Table>>>;
-
 /// The fixed side of the last comparison, with what it was asked as.
 type KeptSide = Arc<Mutex<Option<((String, AsOf, Projection), Arc<Snapshot>)>>>;
 
 struct Engine {
-    lake: Lakehouse,
-    tables: OpenTables,
+    tables: Arc<OpenTables>,
     kept_side: KeptSide,
     lanes: HashMap<Lane, LaneState>,
     preparation: Preparation,
@@ -223,7 +219,6 @@ impl Engine {
 
     fn job(&self, lane: Lane, id: RequestId, cancel: CancelToken) -> Job {
         Job {
-            lake: self.lake.clone(),
             tables: Arc::clone(&self.tables),
             kept_side: Arc::clone(&self.kept_side),
             cancel,
@@ -270,8 +265,7 @@ impl ReplyTo {
 
 /// One request being answered.
 struct Job {
-    lake: Lakehouse,
-    tables: OpenTables,
+    tables: Arc<OpenTables>,
     kept_side: KeptSide,
     cancel: CancelToken,
     reply: ReplyTo,
@@ -289,7 +283,7 @@ impl Job {
         else {
             return None;
         };
-        let table = self.tables.try_lock().ok()?.get(table)?.clone();
+        let table = self.tables.get(table)?;
         let snapshot = table.prepared_snapshot(*as_of, projection)?;
         self.reply.send(Answer::Snapshot(Arc::new(snapshot)));
         self.reply.send(Answer::Done);
@@ -441,7 +435,10 @@ impl Job {
 
     /// Names first; then the table that is wanted, or else the first one; then the others, several at a time.
     async fn list_tables(&self, first: Option<String>) -> Result<()> {
-        let names = match (self.cancel.run(self.lake.table_names()).await, &first) {
+        let names = match (
+            self.cancel.run(self.tables.lake().table_names()).await,
+            &first,
+        ) {
             (Ok(names), _) => names,
             // Some stores cannot list, but can open what has a name.
             (Err(e), Some(_)) if e.kind() == ErrorKind::Store => Vec::from_iter(first.clone()),
@@ -475,17 +472,6 @@ impl Job {
     }
 
     async fn table(&self, name: &str) -> Result<Table> {
-        if let Some(table) = self.tables.lock().await.get(name) {
-            return Ok(table.clone());
-        }
-        let table = self.cancel.run(self.lake.table(name)).await?;
-        // Whoever was first decides the version.
-        Ok(self
-            .tables
-            .lock()
-            .await
-            .entry(name.to_owned())
-            .or_insert(table)
-            .clone())
+        self.cancel.run(self.tables.open(name)).await
     }
 }

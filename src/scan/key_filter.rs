@@ -99,6 +99,11 @@ impl KeyFilter {
         *self == Self::all()
     }
 
+    /// The most keys that it wants; `None` where it does not say.
+    pub fn keys_at_most(&self) -> Option<usize> {
+        self.listed.as_ref().map(BTreeSet::len)
+    }
+
     /// True where it wants this key.
     pub fn admits(&self, key: &str) -> bool {
         self.is_within(key.as_bytes())

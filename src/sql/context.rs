@@ -1,0 +1,342 @@
+//! Sessions of SQL over a lake.
+
+use std::sync::{Arc, PoisonError};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::{CatalogProviderList, MemoryCatalogProviderList, TableFunction};
+use datafusion::dataframe::DataFrame;
+use datafusion::datasource::ViewTable;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::context::{SQLOptions, SessionContext, SessionState};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::prelude::SessionConfig;
+use datafusion::sql::parser::Statement;
+use futures::stream::StreamExt;
+use tokio::sync::mpsc::{Receiver, channel};
+use tokio::task::AbortHandle;
+
+use crate::cancel::CancelToken;
+use crate::error::{Error, ErrorKind, Result};
+use crate::event_time::{AsOf, EventTime, now};
+use crate::lakehouse::Lakehouse;
+use crate::open_tables::OpenTables;
+use crate::scan::ReadLimits;
+
+use super::catalog::{CATALOG, LakeCatalog, LakeSchema, SCHEMA, Views};
+use super::fault::query_fault;
+use super::functions::{Function, TimeFunction};
+use super::planner::AsOfPlanner;
+use super::statement::{Parsed, parse, tables_of_functions};
+
+/// Batches of a result that wait to be taken.
+const BATCHES_AHEAD: usize = 4;
+
+/// SQL over a lake: each table as of the session's moment, or as of its own `AT (…)`.
+///
+/// A session reads one version of each table, the one that was current when it was first named. Clones share tables,
+/// caches and views.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let context = azof_tui::ExecutionContext::new("./test-data")?;
+/// context.sql("SELECT key, revenue FROM financials AT ('2019-01-17')").await?.show().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct ExecutionContext {
+    tables: Arc<OpenTables>,
+    base: Arc<SessionState>,
+    views: Views,
+    as_of: AsOf,
+}
+
+impl std::fmt::Debug for ExecutionContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExecutionContext")
+            .field("lake", &self.tables.lake().name())
+            .field("as_of", &self.as_of)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ExecutionContext {
+    /// Opens the lake at a directory or URL, with the machine's usual limits; tables are current.
+    pub fn new(location: &str) -> Result<Self> {
+        let limits = ReadLimits::default();
+        let lake = Lakehouse::open(location, limits.keeping())?;
+        Self::with_tables(Arc::new(OpenTables::new(lake)), limits.read_bytes)
+    }
+
+    /// A session on tables that others read too; queries hold at most so many bytes of memory, beyond which they spill
+    /// to a temporary folder or fail.
+    pub fn with_tables(tables: Arc<OpenTables>, memory: usize) -> Result<Self> {
+        let failed = |e: datafusion::common::DataFusionError| query_fault(&e);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_limit(memory, 1.0)
+            .build_arc()
+            .map_err(failed)?;
+        let mut config = SessionConfig::new()
+            .with_create_default_catalog_and_schema(false)
+            .with_default_catalog_and_schema(CATALOG, SCHEMA)
+            .with_information_schema(true);
+        config.options_mut().sql_parser.collect_spans = true;
+        // Rows come in as few partitions as are worth their while; dealing them out again costs more than it brings.
+        config
+            .options_mut()
+            .optimizer
+            .enable_round_robin_repartition = false;
+        let base = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(runtime)
+            .with_default_features()
+            .build();
+        Ok(Self {
+            tables,
+            base: Arc::new(base),
+            views: Views::default(),
+            as_of: AsOf::Current,
+        })
+    }
+
+    /// The same session at another moment.
+    #[must_use]
+    pub fn at(&self, as_of: AsOf) -> Self {
+        Self {
+            as_of,
+            ..self.clone()
+        }
+    }
+
+    /// The moment as of which tables without a clause are read.
+    pub fn as_of(&self) -> AsOf {
+        self.as_of
+    }
+
+    /// Sees the newest versions of tables from here on.
+    pub fn refresh(&self) {
+        self.tables.forget();
+    }
+
+    /// Plans one statement. Those that write, create or change the session are refused; `CREATE TEMPORARY VIEW` names a
+    /// query for the statements that follow.
+    pub async fn sql(&self, statement: &str) -> Result<DataFrame> {
+        let now = now();
+        match parse(statement)? {
+            Parsed::Reads(statement) => self.plan(*statement, now).await,
+            Parsed::View { name, query } => {
+                let text = query.to_string();
+                let frame = self.plan(*query, now).await?;
+                let view = ViewTable::new(frame.logical_plan().clone(), Some(text));
+                let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+                views.insert(name, Arc::new(view));
+                drop(views);
+                let nothing = SessionContext::new_with_state(self.base.as_ref().clone());
+                nothing.read_empty().map_err(|e| query_fault(&e))
+            }
+        }
+    }
+
+    async fn plan(&self, statement: Statement, now: EventTime) -> Result<DataFrame> {
+        for table in tables_of_functions(&statement) {
+            // One that cannot be opened is told of by the function.
+            match self.tables.open(&table).await {
+                Err(e) if e.kind() != ErrorKind::TableNotFound => return Err(e),
+                _ => {}
+            }
+        }
+        let names = self.names_to_list(&statement.to_string()).await?;
+        let state = self.state(names, now);
+        let context = SessionContext::new_with_state(state);
+        let planned = context.state().statement_to_plan(statement).await;
+        let plan = match planned {
+            Ok(plan) => plan,
+            Err(e) => return Err(self.with_names(query_fault(&e)).await),
+        };
+        let reading = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        reading.verify_plan(&plan).map_err(|e| query_fault(&e))?;
+        context
+            .execute_logical_plan(plan)
+            .await
+            .map_err(|e| query_fault(&e))
+    }
+
+    /// The names of all tables, where a statement lists them; none elsewhere, because a store may take long to list.
+    async fn names_to_list(&self, statement: &str) -> Result<Vec<String>> {
+        let said = statement.to_ascii_lowercase();
+        let lists = said.contains("information_schema") || said.starts_with("show");
+        if !lists {
+            return Ok(Vec::new());
+        }
+        let mut names = self.tables.lake().table_names().await?;
+        if said.contains("columns") {
+            // A table that cannot be opened has no columns to tell, and must not keep the others from it.
+            let mut opened = Vec::new();
+            for name in names {
+                if self.tables.open(&name).await.is_ok() {
+                    opened.push(name);
+                }
+            }
+            names = opened;
+        }
+        Ok(names)
+    }
+
+    /// Where a table is not there, says which are.
+    async fn with_names(&self, error: Error) -> Error {
+        let message = error.message();
+        if error.kind() != ErrorKind::Query
+            || !(message.contains("table '") && message.contains("not found"))
+        {
+            return error;
+        }
+        let names = self.tables.lake().table_names().await.unwrap_or_default();
+        if names.is_empty() {
+            return error;
+        }
+        error.hint(format!("the lake's tables are {}", names.join(", ")))
+    }
+
+    fn state(&self, names: Vec<String>, now: EventTime) -> SessionState {
+        let schema = LakeSchema {
+            tables: Arc::clone(&self.tables),
+            views: Arc::clone(&self.views),
+            as_of: self.as_of,
+            names,
+        };
+        let catalogs = MemoryCatalogProviderList::new();
+        catalogs.register_catalog(CATALOG.to_owned(), Arc::new(LakeCatalog(Arc::new(schema))));
+        let mut builder = SessionStateBuilder::new_from_existing(self.base.as_ref().clone())
+            .with_catalog_list(Arc::new(catalogs))
+            .with_relation_planners(vec![Arc::new(AsOfPlanner::new(now))]);
+        let functions = builder
+            .table_functions()
+            .get_or_insert_with(Default::default);
+        for function in Function::ALL {
+            let made = TimeFunction {
+                function,
+                tables: Arc::clone(&self.tables),
+                now,
+            };
+            let name = function.name().to_owned();
+            functions.insert(
+                name.clone(),
+                Arc::new(TableFunction::new(name, Arc::new(made))),
+            );
+        }
+        builder.build()
+    }
+
+    /// Runs one statement in a task of its own, so that neither planning nor an operator that does not yield holds up
+    /// the one who asks.
+    pub fn run(&self, statement: &str, cancel: &CancelToken) -> QueryStream {
+        let (context, text, cancel) = (self.clone(), statement.to_owned(), cancel.clone());
+        let (sender, batches) = channel(BATCHES_AHEAD);
+        let task = tokio::spawn(async move {
+            let frame = match context.sql(&text).await {
+                Ok(frame) => frame,
+                Err(e) => {
+                    let _ = sender.send(Err(e)).await;
+                    return;
+                }
+            };
+            let mut stream = match frame.execute_stream().await {
+                Ok(stream) => stream,
+                Err(e) => {
+                    let _ = sender.send(Err(query_fault(&e))).await;
+                    return;
+                }
+            };
+            if sender
+                .send(Ok(Piece::Schema(stream.schema())))
+                .await
+                .is_err()
+            {
+                return;
+            }
+            while let Some(batch) = stream.next().await {
+                let failed = batch.is_err();
+                let piece = batch.map(Piece::Batch).map_err(|e| query_fault(&e));
+                if sender.send(piece).await.is_err() || failed {
+                    return;
+                }
+            }
+            let _ = sender.send(Ok(Piece::End)).await;
+        });
+        QueryStream {
+            batches,
+            cancel,
+            task: task.abort_handle(),
+            ended: false,
+        }
+    }
+}
+
+enum Piece {
+    Schema(SchemaRef),
+    Batch(RecordBatch),
+    End,
+}
+
+/// What comes of a query, piece by piece. Dropping it stops the query.
+///
+/// Guarantee: a result that ends without an error is complete.
+#[derive(Debug)]
+pub struct QueryStream {
+    batches: Receiver<Result<Piece>>,
+    cancel: CancelToken,
+    task: AbortHandle,
+    ended: bool,
+}
+
+impl std::fmt::Debug for Piece {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Schema(_) => "Schema",
+            Self::Batch(_) => "Batch",
+            Self::End => "End",
+        })
+    }
+}
+
+impl QueryStream {
+    /// The columns of the result; comes before its first batch.
+    pub async fn schema(&mut self) -> Result<SchemaRef> {
+        match self.piece().await? {
+            Piece::Schema(schema) => Ok(schema),
+            Piece::Batch(batch) => Ok(batch.schema()),
+            Piece::End => Err(Error::cancelled()),
+        }
+    }
+
+    /// The next batch; `None` where there is none.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        while !self.ended {
+            match self.piece().await? {
+                Piece::Batch(batch) => return Ok(Some(batch)),
+                Piece::Schema(_) => {}
+                Piece::End => self.ended = true,
+            }
+        }
+        Ok(None)
+    }
+
+    async fn piece(&mut self) -> Result<Piece> {
+        let batches = &mut self.batches;
+        // A sender that goes without a word has failed inside.
+        let lost = || Error::new(ErrorKind::Query, "the query failed inside");
+        self.cancel
+            .run(async { batches.recv().await.unwrap_or_else(|| Err(lost())) })
+            .await
+    }
+}
+
+impl Drop for QueryStream {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

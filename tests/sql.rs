@@ -1,0 +1,608 @@
+//! SQL at any event time: the suite whose answers another engine made, the moments that a clause may name, and what is
+//! refused, cancelled or bounded.
+#![allow(clippy::expect_used, reason = "a broken fixture should stop a test")]
+
+mod support;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, TimestampMillisecondType};
+use azof_tui::cancel::CancelToken;
+use azof_tui::event_time::{AsOf, parse_calendar};
+use azof_tui::open_tables::OpenTables;
+use azof_tui::scan::ReadLimits;
+use azof_tui::sql::{AsOfPlanner, AsOfTable};
+use azof_tui::{Error, ErrorKind, ExecutionContext, Lakehouse};
+use sqllogictest::{ColumnType, DB, DBOutput, Runner};
+use support::{azof, shared_lake, stderr, stdout, test_data};
+
+/// A letter after `query`; the heads of the suites say what each means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Letter(char);
+
+impl ColumnType for Letter {
+    fn from_char(letter: char) -> Option<Self> {
+        "TIRBP".contains(letter).then_some(Self(letter))
+    }
+    fn to_char(&self) -> char {
+        self.0
+    }
+}
+
+struct Session {
+    runtime: tokio::runtime::Runtime,
+    context: ExecutionContext,
+}
+
+impl Session {
+    fn open(lake: &str) -> Self {
+        Self {
+            runtime: tokio::runtime::Runtime::new().expect("a runtime"),
+            context: ExecutionContext::new(lake).expect("a lake"),
+        }
+    }
+
+    fn query(&self, sql: &str) -> Result<Vec<RecordBatch>, Error> {
+        let mut stream = {
+            let _inside = self.runtime.enter();
+            self.context.run(sql, &CancelToken::default())
+        };
+        self.runtime.block_on(async {
+            let mut batches = vec![RecordBatch::new_empty(stream.schema().await?)];
+            while let Some(batch) = stream.next().await? {
+                batches.push(batch);
+            }
+            Ok(batches)
+        })
+    }
+
+    /// One text for all rows, values parted by spaces.
+    fn text(&self, sql: &str) -> String {
+        let batches = self.query(sql).unwrap_or_else(|e| panic!("{sql}: {e}"));
+        let rows: Vec<String> = batches
+            .iter()
+            .flat_map(rows_of)
+            .map(|r| r.join(" "))
+            .collect();
+        rows.join(" | ")
+    }
+
+    fn refused(&self, sql: &str) -> Error {
+        match self.query(sql) {
+            Ok(_) => panic!("{sql} should be refused"),
+            Err(e) => e,
+        }
+    }
+}
+
+fn rows_of(batch: &RecordBatch) -> Vec<Vec<String>> {
+    let rows = 0..batch.num_rows();
+    rows.map(|row| batch.columns().iter().map(|c| value(c, row)).collect())
+        .collect()
+}
+
+/// A value as the suites have it.
+fn value(array: &Arc<dyn Array>, row: usize) -> String {
+    if array.is_null(row) {
+        return "NULL".to_owned();
+    }
+    match array.data_type() {
+        DataType::Float64 => {
+            let text = format!("{:.4}", array.as_primitive::<Float64Type>().value(row));
+            let text = text.trim_end_matches('0').trim_end_matches('.');
+            if text == "-0" { "0" } else { text }.to_owned()
+        }
+        DataType::Timestamp(..) => {
+            let ms = arrow::compute::cast(array, &support::time_type()).expect("a time");
+            let ms = ms.as_primitive::<TimestampMillisecondType>().value(row);
+            let text = azof_tui::EventTime::from_ms(ms).to_string();
+            text.replace(".000Z", "Z")
+        }
+        data_type if data_type.is_integer() => {
+            let wide = arrow::compute::cast(array, &DataType::Int64).expect("an integer");
+            wide.as_primitive::<Int64Type>().value(row).to_string()
+        }
+        DataType::Boolean => array.as_boolean().value(row).to_string(),
+        _ => {
+            let text = arrow::util::display::array_value_to_string(array, row).expect("a text");
+            let text = text
+                .replace('\\', "\\\\")
+                .replace('\t', "\\t")
+                .replace('\n', "\\n")
+                .replace('\r', "\\r");
+            if text.is_empty() {
+                "(empty)".to_owned()
+            } else {
+                text
+            }
+        }
+    }
+}
+
+fn letter(data_type: &DataType) -> Letter {
+    Letter(match data_type {
+        DataType::Float64 => 'R',
+        DataType::Timestamp(..) => 'P',
+        DataType::Boolean => 'B',
+        t if t.is_integer() => 'I',
+        _ => 'T',
+    })
+}
+
+impl DB for Session {
+    type Error = Error;
+    type ColumnType = Letter;
+
+    fn run(&mut self, sql: &str) -> Result<DBOutput<Letter>, Error> {
+        let batches = self.query(sql)?;
+        let schema = batches[0].schema();
+        Ok(DBOutput::Rows {
+            types: schema
+                .fields()
+                .iter()
+                .map(|f| letter(f.data_type()))
+                .collect(),
+            rows: batches.iter().flat_map(rows_of).collect(),
+        })
+    }
+}
+
+fn run_suite(name: &str) {
+    let Some(lake) = shared_lake(name) else {
+        return;
+    };
+    let path = format!("{}/tests/sql/{name}.slt", env!("CARGO_MANIFEST_DIR"));
+    let mut runner = Runner::new(|| {
+        let session = Session::open(&lake);
+        async move { Ok(session) }
+    });
+    // Another count of columns is told by the values; the letters are what this holds.
+    runner.with_column_validator(sqllogictest::strict_column_validator);
+    runner
+        .run_file(path)
+        .expect("every answer as the other engine has it");
+}
+
+#[test]
+fn financials_answers_as_another_engine_does() {
+    run_suite("financials");
+}
+
+#[test]
+fn small_tables_answer_as_another_engine_does() {
+    run_suite("small_tables");
+}
+
+#[test]
+fn a_clause_takes_every_form_of_a_moment() {
+    let session = Session::open(&test_data());
+    let count = |clause: &str| session.text(&format!("SELECT count(*) FROM financials {clause}"));
+    let reference = count("AT ('2009-03-31')");
+    assert_ne!(reference, count(""), "the moment makes a difference");
+    for clause in [
+        "AT ('2009-03-31T00:00:00Z')",
+        "AT (TIMESTAMP => '2009-03-31')",
+        "AT (timestamp => TIMESTAMP '2009-03-31 00:00:00')",
+        "at (1238457600000)",
+        "AT (DATE '2009-03-31')",
+        "AT (DATE '2009-03-30' + INTERVAL '1 day')",
+        "AT (concat('2009', '-03-31'))",
+        "FOR SYSTEM_TIME AS OF '2009-03-31'",
+        "FOR SYSTEM_TIME AS OF TIMESTAMP '2009-03-31'",
+        "FOR SYSTEM_TIME AS OF '2009-03-31' AS f",
+        "TIMESTAMP AS OF '2009-03-31'",
+    ] {
+        assert_eq!(count(clause), reference, "{clause}");
+    }
+    assert_eq!(count("AT ('2009-Q2')"), count("AT ('2009-04-01')"));
+    assert_eq!(count("AT ('current')"), count(""));
+    assert_eq!(count("AT (now() + INTERVAL '1 day')"), count("AT ('+1d')"));
+    assert_eq!(count("AT ('1999')"), "0");
+}
+
+#[test]
+fn a_clause_that_cannot_be_honoured_is_an_error_and_never_current_data() {
+    let session = Session::open(&test_data());
+    for (sql, said) in [
+        (
+            "SELECT * FROM financials BEFORE ('2009-03-31')",
+            "is not understood",
+        ),
+        (
+            "SELECT * FROM financials AT (OFFSET => -60)",
+            "is not understood",
+        ),
+        ("SELECT * FROM financials AT ()", "is not understood"),
+        (
+            "SELECT * FROM financials AT ('2009-03-31', '2010-03-31')",
+            "is not understood",
+        ),
+        (
+            "SELECT * FROM financials VERSION AS OF 1",
+            "names no event time",
+        ),
+        ("SELECT * FROM financials AT (NULL)", "null is no moment"),
+        ("SELECT * FROM financials AT ('yesterday')", "is not a time"),
+        ("SELECT * FROM financials AT (true)", "is no moment"),
+        ("SELECT * FROM financials AT (random() * 1000)", "constant"),
+        ("SELECT * FROM financials AT (revenue)", "constant"),
+        (
+            "SELECT * FROM financials a JOIN financials AT (a.event_time) b ON a.key = b.key",
+            "constant",
+        ),
+        (
+            "WITH f AS (SELECT 1) SELECT * FROM f AT ('2009-03-31')",
+            "is no table of the lake",
+        ),
+        (
+            "WITH financials AS (SELECT 1) SELECT * FROM financials AT ('2009-03-31')",
+            "is no table of the lake",
+        ),
+        (
+            "SELECT * FROM ticks('financials') FOR SYSTEM_TIME AS OF '2009-03-31'",
+            "",
+        ),
+        (
+            "SELECT * FROM information_schema.tables AT ('2009-03-31')",
+            "is no table of the lake",
+        ),
+        (
+            "SELECT * FROM financials TABLESAMPLE BERNOULLI (10)",
+            "not understood",
+        ),
+    ] {
+        let error = session.refused(sql).to_string();
+        assert!(error.contains(said), "{sql}: {error}");
+    }
+}
+
+#[test]
+fn two_moments_of_one_table_are_never_taken_for_one() {
+    let session = Session::open(&test_data());
+    let one = |moment: &str| {
+        session.text(&format!(
+            "SELECT sum(revenue) FROM financials AT ('{moment}')"
+        ))
+    };
+    let (then, now) = (one("2009-03-31"), one("current"));
+    for sql in [
+        "SELECT (SELECT sum(revenue) FROM financials AT ('2009-03-31')) AS a, (SELECT sum(revenue) FROM financials AT ('current')) AS b",
+        "SELECT (SELECT sum(revenue) FROM financials AT ('2009-03-31')) AS a, (SELECT sum(revenue) FROM financials) AS b",
+        "WITH a AS (SELECT sum(revenue) s FROM financials AT ('2009-03-31')), b AS (SELECT sum(revenue) s FROM financials) SELECT a.s, b.s FROM a, b",
+        "SELECT a.s, b.s FROM (SELECT sum(revenue) s FROM financials AT ('2009-03-31')) a, (SELECT sum(revenue) s FROM financials AT ('current')) b",
+    ] {
+        assert_eq!(session.text(sql), format!("{then} {now}"), "{sql}");
+    }
+    let union = "SELECT sum(revenue) s FROM financials AT ('2009-03-31') UNION ALL SELECT sum(revenue) FROM financials ORDER BY s";
+    assert_eq!(session.text(union), format!("{then} | {now}"));
+    let ticks = session.text(
+        "SELECT (SELECT count(*) FROM ticks('financials')) AS a, (SELECT count(*) FROM ticks('table0')) AS b",
+    );
+    let apart = ["financials", "table0"]
+        .map(|t| session.text(&format!("SELECT count(*) FROM ticks('{t}')")));
+    assert_eq!(ticks, apart.join(" "));
+}
+
+#[test]
+fn a_view_keeps_the_moments_that_it_names() {
+    let session = Session::open(&test_data());
+    let made = session.query(
+        "CREATE TEMPORARY VIEW crisis AS SELECT key, revenue FROM financials AT ('2009-03-31')",
+    );
+    made.expect("a view");
+    let sum = |from: &str| session.text(&format!("SELECT sum(revenue) FROM {from}"));
+    assert_eq!(sum("crisis"), sum("financials AT ('2009-03-31')"));
+    assert_ne!(sum("crisis"), sum("financials"));
+    let error = session.refused("SELECT * FROM crisis AT ('2010-03-31')");
+    assert!(
+        error.to_string().contains("is no table of the lake"),
+        "{error}"
+    );
+}
+
+#[test]
+fn tables_without_a_clause_are_as_of_the_session() {
+    let session = Session::open(&test_data());
+    let moment = parse_calendar("2009-03-31")
+        .map(AsOf::At)
+        .expect("a moment");
+    let then = Session {
+        context: session.context.at(moment),
+        runtime: tokio::runtime::Runtime::new().expect("a runtime"),
+    };
+    let sql = "SELECT sum(revenue) FROM financials";
+    assert_eq!(
+        then.text(sql),
+        session.text(&format!("{sql} AT ('2009-03-31')"))
+    );
+}
+
+#[test]
+fn table_functions_tell_what_the_commands_tell() {
+    let session = Session::open(&test_data());
+    let kinds = session.text(
+        "SELECT change, count(*) FROM changes('financials', '2008-03-31', '2009-03-31') WHERE change <> 'touched' GROUP BY change ORDER BY change",
+    );
+    let summary = azof(&[
+        "diff",
+        "--path",
+        &test_data(),
+        "--table",
+        "financials",
+        "--from",
+        "2008-03-31",
+        "--to",
+        "2009-03-31",
+        "--summary",
+        "--format",
+        "json",
+    ]);
+    let summary: serde_json::Value = serde_json::from_str(&stdout(&summary)).expect("JSON");
+    for kind in ["added", "changed", "removed"] {
+        let count = summary[kind].as_u64().expect("a count");
+        assert_eq!(
+            kinds.contains(&format!("{kind} {count}")),
+            count > 0,
+            "{kinds}"
+        );
+    }
+    let history = azof(&[
+        "history",
+        "--path",
+        &test_data(),
+        "--table",
+        "financials",
+        "--key",
+        "ZXQE",
+        "--format",
+        "csv",
+    ]);
+    let versions = stdout(&history).lines().count() - 1;
+    let counted = session.text("SELECT count(*) FROM history('financials') WHERE key = 'ZXQE'");
+    assert_eq!(counted, versions.to_string());
+    let all = session.text("SELECT count(*), count(DISTINCT key) FROM history('financials') h WHERE h.key || '' = 'ZXQE'");
+    assert_eq!(all, format!("{versions} 1"), "read whole, it says the same");
+    let at = session.text("SELECT sum(revenue) FROM history('financials') WHERE valid_from <= TIMESTAMP '2009-03-31' AND (valid_to IS NULL OR valid_to >= TIMESTAMP '2009-03-31')");
+    assert_eq!(
+        at,
+        session.text("SELECT sum(revenue) FROM financials AT ('2009-03-31')")
+    );
+    let ticks = azof(&[
+        "timeline",
+        "--path",
+        &test_data(),
+        "--table",
+        "financials",
+        "--format",
+        "csv",
+    ]);
+    let ticks = stdout(&ticks).lines().count() - 1;
+    assert_eq!(
+        session.text("SELECT count(*) FROM ticks('financials')"),
+        ticks.to_string()
+    );
+}
+
+#[test]
+fn the_catalog_can_be_asked() {
+    let session = Session::open(&test_data());
+    let tables = session.text("SHOW TABLES");
+    assert!(
+        tables.contains("lake public financials BASE TABLE"),
+        "{tables}"
+    );
+    assert!(session.text("DESCRIBE table0").contains("key Utf8View NO"));
+    let columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'table0' ORDER BY ordinal_position";
+    assert_eq!(session.text(columns), "key | event_time | value");
+}
+
+#[test]
+fn one_table_that_cannot_be_opened_does_not_keep_the_others_from_answering() {
+    let lake = support::Lake::new();
+    lake.sound_table("good").write("bad", "version.txt", "none");
+    let session = Session::open(lake.path());
+    assert_eq!(session.text("SELECT count(*) FROM good"), "2");
+    assert!(session.text("SHOW TABLES").contains("bad"));
+    assert!(
+        session
+            .text("SELECT table_name, column_name FROM information_schema.columns")
+            .contains("good v")
+    );
+    let error = session.refused("SELECT * FROM bad");
+    assert_eq!(error.kind(), ErrorKind::Version, "{error}");
+}
+
+#[test]
+fn explain_names_table_moment_files_columns_and_keys() {
+    let session = Session::open(&test_data());
+    let plan = session.text("EXPLAIN SELECT key, revenue FROM financials AT ('2009-03-31') WHERE key LIKE 'ZX%' AND revenue > 5");
+    for said in [
+        "AsOfScan: table=financials, as_of=2009-03-31T00:00:00.000Z, version=1, files=",
+        "columns=[key, revenue]",
+        "keys=[key >= 'ZX' and key < 'ZY']",
+        "FilterExec: revenue",
+    ] {
+        assert!(plan.contains(said), "{said} in {plan}");
+    }
+}
+
+#[test]
+fn a_point_query_reads_only_the_row_groups_whose_statistics_admit_the_key() {
+    let lake = support::Lake::new();
+    let rows: Vec<support::Row> = (0..1_000)
+        .map(|i| (format!("k{i:04}"), i, Some(i)))
+        .collect();
+    lake.table(
+        "t",
+        r#"{"id":"s","start":"1970-01-01T00:00:00Z","file":"base.parquet"}"#,
+    )
+    .write("t", "base.parquet", support::parquet(&rows, 100, 100));
+    let session = Session::open(lake.path());
+    assert_eq!(session.text("SELECT v FROM t WHERE key = 'k0250'"), "250");
+    let plan = session.text("EXPLAIN ANALYZE SELECT v FROM t WHERE key = 'k0250'");
+    assert!(plan.contains("row_groups_read=1, "), "{plan}");
+    assert!(plan.contains("row_groups_pruned=9"), "{plan}");
+}
+
+#[test]
+fn one_table_at_one_moment_can_be_registered_in_a_session_of_ones_own() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let answer = runtime.block_on(async {
+        let lake = Lakehouse::open(&test_data(), ReadLimits::default()).expect("a lake");
+        let table = lake.table("table0").await.expect("a table");
+        let moment = parse_calendar("2024-01-15").map(AsOf::At).expect("a moment");
+        let mut config = datafusion::prelude::SessionConfig::new();
+        config.options_mut().sql_parser.dialect = datafusion::config::Dialect::Snowflake;
+        let own = datafusion::prelude::SessionContext::new_with_config(config);
+        own.register_table("then", Arc::new(AsOfTable::new(table, moment))).expect("registered");
+        own.register_relation_planner(Arc::new(AsOfPlanner::new(azof_tui::event_time::now()))).expect("registered");
+        let sql = "SELECT (SELECT count(*) FROM then) AS a, (SELECT count(*) FROM then AT ('current')) AS b";
+        own.sql(sql).await.expect("a plan").collect().await.expect("rows")
+    });
+    assert_eq!(rows_of(&answer[0]), [["2", "3"]]);
+}
+
+#[test]
+fn a_query_that_does_not_end_is_cancelled_at_once() {
+    let session = Session::open(&test_data());
+    let cancel = CancelToken::default();
+    let started = session.runtime.block_on(async {
+        let everything = "SELECT count(*) FROM financials a, financials b, financials c, financials d WHERE a.revenue + b.revenue + c.revenue < d.revenue";
+        let mut stream = session.context.run(everything, &cancel);
+        let token = cancel.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            token.cancel();
+        });
+        let started = Instant::now();
+        let ended = stream.schema().await;
+        let ended = match ended {
+            Ok(_) => stream.next().await.map(|_| ()),
+            Err(e) => Err(e),
+        };
+        assert_eq!(ended.map_err(|e| e.kind()), Err(ErrorKind::Cancelled));
+        started
+    });
+    // Far from what the query would take, which is years.
+    assert!(started.elapsed() < Duration::from_secs(20));
+    // An operator that is in the middle of something must not hold up the end of the test.
+    session.runtime.shutdown_background();
+}
+
+#[test]
+fn a_query_stays_within_its_memory_or_says_that_it_cannot() {
+    let lake = Lakehouse::open(&test_data(), ReadLimits::default()).expect("a lake");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let context = {
+        let _inside = runtime.enter();
+        ExecutionContext::with_tables(Arc::new(OpenTables::new(lake)), 8_000_000)
+            .expect("a session")
+    };
+    let session = Session { runtime, context };
+    let greedy = "SELECT a.key, array_agg(b.revenue) FROM financials a, financials b, financials c GROUP BY a.key";
+    let error = session.refused(greedy);
+    assert_eq!(error.kind(), ErrorKind::Budget, "{error}");
+    assert!(
+        error
+            .next_step()
+            .is_some_and(|hint| hint.contains("--memory"))
+    );
+}
+
+#[test]
+fn faults_tell_their_place_in_the_text() {
+    let session = Session::open(&test_data());
+    for (sql, place) in [
+        (
+            "SELECT key\nFROM financials\nWHERE revnue > 1",
+            Some((3, 7)),
+        ),
+        ("SELECT key FROM finacials", Some((1, 17))),
+        ("SELECT key FROM financials WHERE", Some((1, 33))),
+        ("SELECT 'open", Some((1, 8))),
+    ] {
+        let error = session.refused(sql);
+        assert_eq!(error.text_position(), place, "{sql}: {error}");
+    }
+    let error = session.refused("SELECT key FROM finacials");
+    assert!(
+        error
+            .next_step()
+            .is_some_and(|hint| hint.contains("financials")),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_command_takes_statements_from_anywhere_and_gives_rows_in_every_format() {
+    let (path, sql) = (
+        test_data(),
+        "SELECT key, value FROM table0 AT ('2024-01-15') ORDER BY key",
+    );
+    let run = |more: &[&str]| {
+        let output = azof(&[&["sql", "--path", &path], more].concat());
+        (stdout(&output), stderr(&output), output.status.code())
+    };
+    assert_eq!(
+        run(&[sql, "--format", "csv"]).0,
+        "key,value\n1,abc\n2,xyz\n"
+    );
+    let at = run(&[
+        "SELECT key, value FROM table0 ORDER BY key",
+        "--as-of",
+        "2024-01-15",
+        "--format",
+        "ndjson",
+    ]);
+    assert_eq!(
+        at.0,
+        "{\"key\":\"1\",\"value\":\"abc\"}\n{\"key\":\"2\",\"value\":\"xyz\"}\n"
+    );
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("q.sql");
+    std::fs::write(
+        &file,
+        format!("CREATE TEMPORARY VIEW v AS {sql}; SELECT count(*) AS n FROM v;"),
+    )
+    .expect("written");
+    let file = file.to_str().expect("UTF-8");
+    assert_eq!(run(&["--file", file, "--format", "csv"]).0, "n\n2\n");
+    let (out, said, status) = run(&["DROP TABLE table0"]);
+    assert_eq!((out.as_str(), status), ("", Some(2)));
+    assert!(said.starts_with("error: DROP TABLE is refused"), "{said}");
+    for format in ["json", "table"] {
+        assert!(
+            run(&[sql, "--format", format]).0.contains("xyz"),
+            "{format}"
+        );
+    }
+    for format in ["parquet", "arrow"] {
+        let to = folder.path().join(format);
+        let to = to.to_str().expect("UTF-8");
+        assert_eq!(
+            run(&[sql, "--format", format, "--output", to]).2,
+            Some(0),
+            "{format}"
+        );
+        let written = std::fs::read(to).expect("the file");
+        assert!(written.windows(3).any(|w| w == b"xyz"), "{format}");
+    }
+}
+
+#[test]
+fn the_example_runs() {
+    let example = std::path::Path::new(env!("CARGO_BIN_EXE_azof-tui"))
+        .with_file_name("examples")
+        .join("sql");
+    let output = std::process::Command::new(example)
+        .output()
+        .expect("cargo test builds the examples; with --test sql, add --examples");
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(
+        stdout(&output).contains("| 1   | abc  | abc2 |"),
+        "{}",
+        stdout(&output)
+    );
+}
