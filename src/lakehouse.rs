@@ -64,6 +64,11 @@ impl Lakehouse {
         }
     }
 
+    /// What reading may take of the machine.
+    pub fn limits(&self) -> ReadLimits {
+        self.reader.limits()
+    }
+
     /// What the lake is called in messages.
     pub fn name(&self) -> &str {
         self.store.name()

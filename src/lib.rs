@@ -46,6 +46,8 @@ pub mod app;
 
 pub mod ui;
 
+mod remembered;
+
 pub mod terminal;
 
 pub mod cli;

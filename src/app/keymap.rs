@@ -93,6 +93,10 @@ pub enum Action {
     FilterRows,
     /// Show all columns, or those in which something changed.
     FilterColumns,
+    /// Write a query.
+    Query,
+    /// Write the query that shows the current screen.
+    QueryShown,
 }
 
 /// Where a binding holds.
@@ -322,6 +326,20 @@ pub fn bindings() -> Vec<Binding> {
         A::FilterColumns,
         "",
         "show changed columns only, all",
+    );
+    bind(
+        everywhere,
+        &[char_key('e')],
+        A::Query,
+        "query",
+        "query: SQL over the lake at the playhead",
+    );
+    bind(
+        everywhere,
+        &[char_key('E')],
+        A::QueryShown,
+        "",
+        "the query that shows this screen, with its moment",
     );
     bind(
         everywhere,

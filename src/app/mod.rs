@@ -9,6 +9,7 @@ pub mod layout;
 mod message;
 mod mouse;
 mod prompt;
+pub mod query;
 mod replies;
 pub mod rows;
 mod timeline;
@@ -29,8 +30,10 @@ use layout::Areas;
 pub use message::{Clock, Effect, Msg};
 pub use mouse::{list_top, tabs};
 pub use prompt::Prompt;
+use query::QueryPane;
 use rows::{CompareMode, Comparison, RowFilter, Rows};
 pub use timeline::TimelineView;
+pub use update::describe;
 
 /// A panel of the main screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,6 +85,8 @@ pub struct Start {
     pub compare: Option<AsOf>,
     /// The columns shown; all where none are named.
     pub columns: Option<Projection>,
+    /// The statement to run.
+    pub query: Option<String>,
 }
 
 /// A table in the list.
@@ -228,6 +233,8 @@ pub struct App {
     main: Panel,
     /// What lies over the main screen.
     pub overlay: Option<Overlay>,
+    /// The query pane, open or not.
+    query: QueryPane,
     /// The line that goes away by itself.
     pub notice: Option<Notice>,
     /// Playing, or not.
@@ -263,6 +270,7 @@ impl App {
             focus: Panel::Data,
             main: Panel::Data,
             overlay: None,
+            query: QueryPane::default(),
             notice: None,
             play: None,
             speed: 3,
@@ -316,14 +324,18 @@ impl App {
     pub fn next_wake_ms(&self) -> Option<u64> {
         let notice = self.notice.as_ref().map(|n| n.until_ms);
         let play = self.play.map(|p| p.next_ms);
-        let long = self
-            .view()
-            .and_then(|v| v.pending)
-            .map(|p| p.since_ms + LONG_READ_MS);
-        [notice, play, long.filter(|at| *at > self.clock.ms)]
-            .into_iter()
-            .flatten()
-            .min()
+        let reads = [self.view().and_then(|v| v.pending), self.query.pending];
+        // A long read says so, and then how long it takes, a second at a time.
+        let long = reads.into_iter().flatten().map(|p| {
+            let second = (self.clock.ms.saturating_sub(p.since_ms) / 1_000 + 1) * 1_000;
+            let told = p.since_ms + LONG_READ_MS;
+            if told > self.clock.ms {
+                told
+            } else {
+                p.since_ms + second
+            }
+        });
+        [notice, play].into_iter().flatten().chain(long).min()
     }
 
     /// Reads a moment as typed into the field: a time, `current`, or a share of the timeline such as `50%`.
@@ -366,6 +378,10 @@ impl App {
         let Some(data) = self.areas.and_then(|a| a.data) else {
             return;
         };
+        if self.query.is_open {
+            self.settle_query(query::result_area(data, &self.query));
+            return;
+        }
         let inside = Areas::inside(data);
         if let Some(view) = self.view_mut() {
             let lines = view.lines_above_rows();
@@ -386,6 +402,35 @@ impl App {
             }
             view.grid = grid;
         }
+    }
+}
+
+impl App {
+    fn settle_query(&mut self, area: ratatui::layout::Rect) {
+        let inside = Areas::inside(area);
+        let query = &mut self.query;
+        let lines = lines_above(query.comparison.is_some(), query.compare);
+        let is_halved = query.compare == CompareMode::SideBySide && query.comparison.is_some();
+        let width = if is_halved {
+            inside.width.saturating_sub(1) / 2
+        } else {
+            inside.width
+        };
+        let mut grid = std::mem::take(&mut query.grid);
+        if let Some(rows) = query.rows() {
+            let height = inside.height.saturating_sub(lines);
+            grid.settle(rows, width.saturating_sub(1), height);
+        }
+        query.grid = grid;
+    }
+}
+
+/// Lines above the rows of a grid: titles, and of a comparison the headline and the names of its sides.
+fn lines_above(is_compared: bool, mode: CompareMode) -> u16 {
+    match (is_compared, mode) {
+        (false, _) | (_, CompareMode::Off) => 1,
+        (true, CompareMode::Inline) => 2,
+        (true, CompareMode::SideBySide) => 3,
     }
 }
 
@@ -460,11 +505,7 @@ impl TableView {
 
     /// Lines of the data panel above its rows: titles, and of a comparison the headline and the names of its sides.
     pub fn lines_above_rows(&self) -> u16 {
-        match (&self.comparison, self.compare) {
-            (None, _) | (_, CompareMode::Off) => 1,
-            (Some(_), CompareMode::Inline) => 2,
-            (Some(_), CompareMode::SideBySide) => 3,
-        }
+        lines_above(self.comparison.is_some(), self.compare)
     }
 
     /// The two moments to compare, where they are.

@@ -52,6 +52,8 @@ impl App {
                     open.record = Some((snapshot, row));
                 }
             }
+            Answer::QueryRows(rows) => self.on_query_rows(reply.id, rows),
+            Answer::QueryCompared(diff) => self.on_query_compared(reply.id, diff),
             Answer::History(history) => return self.on_history(reply.id, history),
             Answer::RowCount(name, rows) => {
                 if let Some(entry) = self.tables.iter_mut().find(|t| t.name == name) {
@@ -244,6 +246,7 @@ impl App {
                 }
             }
             Lane::History => self.on_no_history(id, &error),
+            Lane::Query => self.on_query_failure(id, error),
             Lane::Row | Lane::Statistics => {}
         }
     }

@@ -6,6 +6,7 @@ use crate::diff::{Change, ChangeKind, Diff};
 use crate::format::{DataType, EVENT_TIME, KEY};
 use crate::scan::Value;
 use crate::snapshot::Snapshot;
+use crate::sql::ResultRows;
 
 use super::grid::{GridColumn, Source};
 
@@ -176,6 +177,8 @@ pub enum Rows<'a> {
     Plain(&'a Snapshot),
     /// Those of two.
     Compared(&'a Comparison),
+    /// Those of a query.
+    Result(&'a ResultRows),
 }
 
 impl<'a> Rows<'a> {
@@ -184,6 +187,7 @@ impl<'a> Rows<'a> {
         match self {
             Self::Plain(snapshot) => snapshot.len(),
             Self::Compared(comparison) => comparison.len(),
+            Self::Result(result) => result.len(),
         }
     }
 
@@ -192,9 +196,10 @@ impl<'a> Rows<'a> {
         self.len() == 0
     }
 
-    /// The key of a row.
+    /// The key of a row; rows of a query have none.
     pub fn key(self, row: usize) -> &'a str {
         match self {
+            Self::Result(_) => "",
             Self::Plain(snapshot) => snapshot.key(row),
             Self::Compared(comparison) => comparison.diff.key(comparison.change(row)),
         }
@@ -204,6 +209,7 @@ impl<'a> Rows<'a> {
     pub fn find(self, key: &str) -> Result<usize, usize> {
         match self {
             Self::Plain(snapshot) => snapshot.find(key),
+            Self::Result(_) => Err(0),
             Self::Compared(comparison) => comparison.find(key),
         }
     }
@@ -211,7 +217,7 @@ impl<'a> Rows<'a> {
     /// What became of a row; `None` where only one moment is shown.
     pub fn kind(self, row: usize) -> Option<ChangeKind> {
         match self {
-            Self::Plain(_) => None,
+            Self::Plain(_) | Self::Result(_) => None,
             Self::Compared(comparison) => Some(comparison.change(row).kind),
         }
     }
@@ -219,6 +225,12 @@ impl<'a> Rows<'a> {
     /// What stands in a cell on one side.
     pub fn cell(self, row: usize, source: Source, side: Side) -> Cell<'a> {
         let (snapshot, at) = match self {
+            Self::Result(result) => {
+                return match source {
+                    Source::Value(column) => Cell::Value(result.value(row, column)),
+                    Source::Key | Source::EventTime => Cell::Absent,
+                };
+            }
             Self::Plain(snapshot) => (snapshot, Some(row)),
             Self::Compared(comparison) => {
                 let change = comparison.change(row);
@@ -232,7 +244,9 @@ impl<'a> Rows<'a> {
         match (source, self) {
             (Source::Key, _) => Cell::Value(Value::Text(snapshot.key(at))),
             (Source::EventTime, _) => Cell::Value(Value::Time(snapshot.event_time(at))),
-            (Source::Value(column), Self::Plain(_)) => Cell::Value(snapshot.value(at, column)),
+            (Source::Value(column), Self::Plain(_) | Self::Result(_)) => {
+                Cell::Value(snapshot.value(at, column))
+            }
             (Source::Value(column), Self::Compared(comparison)) => {
                 let column = &comparison.diff.columns()[column];
                 let position = if side == Side::A { column.a } else { column.b };
@@ -261,11 +275,18 @@ impl<'a> Rows<'a> {
             source,
             data_type,
         };
+        if let Self::Result(result) = self {
+            let values = result.columns().iter().enumerate();
+            return values
+                .map(|(i, c)| own(&c.name, Source::Value(i), c.data_type))
+                .collect();
+        }
         let mut columns = vec![own(KEY, Source::Key, DataType::String)];
         if event_time {
             columns.push(own(EVENT_TIME, Source::EventTime, DataType::DateTime));
         }
         match self {
+            Self::Result(_) => {}
             Self::Plain(snapshot) => {
                 let values = snapshot.columns().iter().enumerate();
                 columns.extend(values.map(|(i, c)| own(&c.name, Source::Value(i), c.data_type)));

@@ -47,6 +47,10 @@ pub struct Cli {
     #[arg(long, value_name = "A,B")]
     pub columns: Option<String>,
 
+    /// Open with this SQL statement, run at the playhead
+    #[arg(long, value_name = "SQL")]
+    pub query: Option<String>,
+
     /// The colours of the explorer
     #[arg(long, value_enum, default_value_t = ThemeChoice::Auto)]
     pub theme: ThemeChoice,

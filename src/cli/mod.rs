@@ -120,6 +120,7 @@ fn start(cli: Cli) -> Result<Outcome> {
                 as_of,
                 compare,
                 columns: cli.columns.as_deref().map(Projection::parse),
+                query: cli.query,
                 theme,
                 limits,
                 log,

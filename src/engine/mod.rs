@@ -6,6 +6,7 @@
 mod lanes;
 mod preparation;
 mod protocol;
+mod query;
 mod worker;
 
 pub use protocol::{Answer, Lane, Reply, Request, RequestId, TableInfo};

@@ -8,6 +8,7 @@ use crate::event_time::{AsOf, EventTime};
 use crate::format::{Column, Projection, Version};
 use crate::history::History;
 use crate::snapshot::Snapshot;
+use crate::sql::ResultRows;
 use crate::timeline::{Ticks, TimelineProgress};
 
 /// Numbers requests, ascending; a reply carries its request's.
@@ -27,6 +28,8 @@ pub enum Lane {
     Row,
     /// The versions of one key.
     History,
+    /// The result of the query.
+    Query,
     /// Figures that nobody waits for.
     Statistics,
 }
@@ -80,6 +83,15 @@ pub enum Request {
         /// The key.
         key: String,
     },
+    /// The result of a query, or of two, compared.
+    Query {
+        /// The statement.
+        sql: String,
+        /// The moment of tables that name none.
+        as_of: AsOf,
+        /// The moment that comes before, to compare with, and the columns that tell rows apart.
+        compare: Option<(AsOf, Vec<String>)>,
+    },
     /// How many rows tables have at their newest moment.
     RowCounts {
         /// The tables.
@@ -96,6 +108,7 @@ impl Request {
             Self::Snapshot { .. } | Self::Compare { .. } => Lane::Snapshot,
             Self::Row { .. } => Lane::Row,
             Self::History { .. } => Lane::History,
+            Self::Query { .. } => Lane::Query,
             Self::RowCounts { .. } => Lane::Statistics,
         }
     }
@@ -135,6 +148,10 @@ pub enum Answer {
     Row(Arc<Snapshot>, Option<usize>),
     /// Every version of the key.
     History(Arc<History>),
+    /// The rows of the query, or those that have come.
+    QueryRows(Arc<ResultRows>),
+    /// The rows of the query at two moments, and what became of them.
+    QueryCompared(Arc<Diff>),
     /// The number of rows of a table at its newest moment, or why they cannot be counted.
     RowCount(String, Result<usize, Error>),
     /// The request failed or was cancelled; nothing else comes.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ use crate::format::Projection;
 use crate::lakehouse::{Lakehouse, Table};
 use crate::open_tables::OpenTables;
 use crate::snapshot::Snapshot;
+use crate::sql::ExecutionContext;
 
 use super::lanes::LaneState;
 use super::preparation::{Preparation, Shown, Task};
@@ -29,7 +30,7 @@ use super::protocol::{Answer, Lane, Reply, Request, RequestId, TableInfo};
 const OPENED_AT_ONCE: usize = 8;
 
 /// How often a long read says how far it has come.
-const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+pub(super) const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 /// The other end of the engine's channels. Dropping it ends the engine without waiting for what still runs.
 #[derive(Debug)]
@@ -68,6 +69,7 @@ impl EngineHandle {
         let engine = Engine {
             tables: Arc::new(OpenTables::new(lake)),
             kept_side: Arc::default(),
+            queries: Arc::default(),
             lanes: HashMap::new(),
             preparation: Preparation::default(),
             commands: commands.clone(),
@@ -115,6 +117,8 @@ type KeptSide = Arc<Mutex<Option<((String, AsOf, Projection), Arc<Snapshot>)>>>;
 
 struct Engine {
     tables: Arc<OpenTables>,
+    /// The session of SQL: made when the first query is asked, so that who asks none waits for none.
+    queries: Arc<OnceLock<ExecutionContext>>,
     kept_side: KeptSide,
     lanes: HashMap<Lane, LaneState>,
     preparation: Preparation,
@@ -221,6 +225,7 @@ impl Engine {
         Job {
             tables: Arc::clone(&self.tables),
             kept_side: Arc::clone(&self.kept_side),
+            queries: Arc::clone(&self.queries),
             cancel,
             reply: ReplyTo {
                 id,
@@ -246,14 +251,14 @@ impl Engine {
 }
 
 #[derive(Clone)]
-struct ReplyTo {
+pub(super) struct ReplyTo {
     id: RequestId,
     lane: Lane,
     replies: UnboundedSender<Reply>,
 }
 
 impl ReplyTo {
-    fn send(&self, answer: Answer) {
+    pub(super) fn send(&self, answer: Answer) {
         // With the screen gone, nobody wants the reply.
         let _ = self.replies.send(Reply {
             id: self.id,
@@ -264,11 +269,12 @@ impl ReplyTo {
 }
 
 /// One request being answered.
-struct Job {
-    tables: Arc<OpenTables>,
+pub(super) struct Job {
+    pub(super) tables: Arc<OpenTables>,
     kept_side: KeptSide,
-    cancel: CancelToken,
-    reply: ReplyTo,
+    pub(super) queries: Arc<OnceLock<ExecutionContext>>,
+    pub(super) cancel: CancelToken,
+    pub(super) reply: ReplyTo,
     commands: UnboundedSender<Command>,
 }
 
@@ -357,6 +363,11 @@ impl Job {
                 self.reply.send(Answer::History(Arc::new(history)));
                 Ok(())
             }
+            Request::Query {
+                sql,
+                as_of,
+                compare,
+            } => self.answer_query(&sql, as_of, compare).await,
             Request::RowCounts { tables } => {
                 for name in tables {
                     // A table that cannot be read says so where it is listed and opened, not here.

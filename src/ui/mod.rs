@@ -6,6 +6,7 @@ mod grid;
 mod header;
 mod lists;
 mod overlays;
+mod query;
 mod scale;
 mod svg;
 mod theme;

@@ -84,7 +84,10 @@ impl Explorer {
                 }
                 Effect::Cancel(lane) => self.engine.cancel(lane),
                 Effect::Quit => self.quit = true,
-                Effect::Mouse(_) | Effect::Suspend => {}
+                Effect::Mouse(_)
+                | Effect::Suspend
+                | Effect::LoadQueries
+                | Effect::RememberQuery(_) => {}
             }
         }
     }
