@@ -218,7 +218,7 @@ proptest! {
 
     #[test]
     fn a_search_finds_what_the_naive_one_does_and_ends_where_it_began(
-        files in files(), pattern in prop::sample::select(vec!["a", "B", "1", "1,0", "^1970", "0", "tru", "ers[ab]", "∞", "\\.5", "zz", "00:00"]),
+        files in files(), pattern in prop::sample::select(vec!["a", "B", "1", "1,0", "^1970", "0", "tru", "ers[ab]", "∞", "\\.5", "zz", "00:00", "T00", ",", "1970-01-01 0", "0Z$", "^1,", "1,001", "-3"]),
         from in (0usize..30, 0usize..7), includes_start: bool, sorted: bool,
     ) {
         let lake = mixed::lake(&files, 5);

@@ -137,6 +137,8 @@ impl ExactSum {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::float_cmp, reason = "the sums are exact")]
+
     use super::*;
     use proptest::prelude::*;
 

@@ -1,7 +1,7 @@
 //! Some rows of a snapshot, in another order.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::Array;
 
@@ -12,7 +12,7 @@ use crate::scan::{ColumnData, RowRef};
 use crate::snapshot::Snapshot;
 
 use super::merge::{merge, sort};
-use super::sort_key::{SortKeys, compare_texts, float_key, int_key, text_key};
+use super::sort_key::{SortKeys, common_prefix, compare_texts, float_key, int_key, text_key};
 
 /// With fewer rows than this, a second core costs more than it brings.
 const ROWS_PER_PART: usize = 16_384;
@@ -39,6 +39,8 @@ pub struct Arranging {
     filter: Option<Arc<Expression>>,
     sort: Option<Sort>,
     parts: Vec<Range<usize>>,
+    /// Bytes that all texts to sort by begin with.
+    common: OnceLock<usize>,
 }
 
 /// What one part has found.
@@ -87,6 +89,7 @@ impl Arranging {
             filter,
             sort,
             parts: even_parts(rows, cores, ROWS_PER_PART),
+            common: OnceLock::new(),
         })
     }
 
@@ -152,6 +155,7 @@ impl Arranging {
         let flip = |key: u64| if descending { !key } else { key };
         let place = |row: &u32| refs[*row as usize];
         let column = |at: RowRef, i: usize| &chunks[at.chunk as usize].columns[i];
+        let common = self.common_of(by);
         let mut numbers: Vec<(u64, u32)> = Vec::new();
         let mut texts: Vec<(u128, u32)> = Vec::new();
         for batch in kept.chunks(ROWS_PER_BATCH) {
@@ -179,7 +183,7 @@ impl Arranging {
                         None => out.nans.push(*row),
                     },
                     ColumnData::Text(a) if a.is_valid(i) => {
-                        let key = text_key(a.value(i));
+                        let key = text_key(&a.value(i).as_bytes()[common..]);
                         texts.push((if descending { !key } else { key }, *row));
                     }
                     _ => out.nulls.push(*row),
@@ -195,6 +199,22 @@ impl Arranging {
             SortKeys::Texts(sort(texts, order, cancel)?)
         };
         Ok(())
+    }
+
+    /// How many bytes all texts of a column begin with, so that what tells them apart comes early.
+    fn common_of(&self, by: Field) -> usize {
+        let Field::Value(field) = by else { return 0 };
+        let chunks = self.snapshot.chunks();
+        *self.common.get_or_init(|| {
+            let text = |at: &RowRef| match &chunks[at.chunk as usize].columns[field] {
+                ColumnData::Text(a) => {
+                    let row = at.row as usize;
+                    a.is_valid(row).then(|| a.value(row))
+                }
+                _ => None,
+            };
+            common_prefix(self.snapshot.row_refs().iter().filter_map(text))
+        })
     }
 
     fn text(&self, row: u32, by: Field) -> &str {

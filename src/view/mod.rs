@@ -5,6 +5,7 @@
 //! where parts run.
 
 mod arrange;
+mod digits;
 mod distinct;
 mod find;
 mod histogram;

@@ -38,16 +38,37 @@ pub(super) fn float_key(number: f64) -> Option<u64> {
     (!number.is_nan()).then_some(key)
 }
 
-/// A text: its first bytes, padded with zeros, then its length up to one more than fits. Keys of two texts are equal only
-/// where the texts are, or where both are longer.
+/// A text, or the bytes after a beginning that all have in common: the first of them, padded with zeros, then their number
+/// up to one more than fits. Keys of two texts are equal only where the texts are, or where both are longer.
 #[inline]
-pub(super) fn text_key(text: &str) -> u128 {
-    let bytes = text.as_bytes();
+pub(super) fn text_key(bytes: &[u8]) -> u128 {
     let mut key = [0; 16];
     let held = bytes.len().min(PREFIX);
     key[..held].copy_from_slice(&bytes[..held]);
     key[PREFIX] = bytes.len().min(usize::from(IS_LONGER)) as u8;
     u128::from_be_bytes(key)
+}
+
+/// Bytes at the beginning of texts that are looked at for what they have in common.
+const COMMON_AT_MOST: usize = 256;
+
+/// How many bytes all texts have in common at their beginning, up to a bound.
+pub(super) fn common_prefix<'a>(mut texts: impl Iterator<Item = &'a str>) -> usize {
+    let Some(first) = texts.next() else { return 0 };
+    let mut common = &first.as_bytes()[..first.len().min(COMMON_AT_MOST)];
+    for text in texts {
+        if !text.as_bytes().starts_with(common) {
+            let same = common
+                .iter()
+                .zip(text.as_bytes())
+                .take_while(|(a, b)| a == b);
+            common = &common[..same.count()];
+            if common.is_empty() {
+                break;
+            }
+        }
+    }
+    common.len()
 }
 
 /// The order of two texts by key and row; keys are those of [`text_key`], inverted where the order is descending.
@@ -84,7 +105,7 @@ mod tests {
         #[test]
         fn texts_order_by_bytes(a in "[ab\u{0}]{0,20}", b in "[ab\u{0}]{0,20}", descending: bool) {
             let texts = [a.as_str(), b.as_str()];
-            let key = |text| if descending { !text_key(text) } else { text_key(text) };
+            let key = |text: &str| if descending { !text_key(text.as_bytes()) } else { text_key(text.as_bytes()) };
             let order = compare_texts((key(&a), 0), (key(&b), 1), descending, |row| texts[row as usize]);
             let expected = if descending { b.cmp(&a) } else { a.cmp(&b) };
             prop_assert_eq!(order, expected.then(Ordering::Less));
