@@ -1,5 +1,7 @@
 //! Aggregates and conditions over event time, held against reads of every moment.
 #![allow(clippy::expect_used, reason = "a broken fixture should stop the test")]
+#![allow(clippy::float_cmp, reason = "the aggregates are exact")]
+#![allow(clippy::print_stderr, reason = "what is measured is printed")]
 
 mod support;
 
@@ -12,7 +14,7 @@ use azof_tui::expr::{AggregateFunction, Expression, Field, Pattern, Scalar};
 use azof_tui::format::Projection;
 use azof_tui::scan::{ReadLimits, Value};
 use azof_tui::snapshot::Snapshot;
-use azof_tui::view::{Arranging, Cell, Direction, Finding, Sort, StatisticsPlan};
+use azof_tui::view::{Arranging, Cell, Direction, Finding, Sort};
 use azof_tui::{AsOf, ErrorKind, EventTime, Lakehouse, Table};
 use proptest::prelude::*;
 use support::mixed::{self, MixedRow, block_on, columns};
@@ -419,169 +421,137 @@ fn how_long_a_million_rows_take() {
         eprintln!("PASSED OVER: AZOF_EVENTS names no lake");
         return;
     };
-    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let cancel = CancelToken::default();
-    let runtime = azof_tui::engine::runtime("bench").expect("a runtime");
-    let limits = ReadLimits {
-        cache_bytes: 4 << 30,
-        ..ReadLimits::default()
-    };
-    let table = runtime.block_on(async {
-        Lakehouse::open(&path, limits)
-            .expect("a lake")
-            .table("events")
-            .await
-            .expect("the table")
+    block_on(async {
+        let limits = ReadLimits {
+            cache_bytes: 4 << 30,
+            ..ReadLimits::default()
+        };
+        let lake = Lakehouse::open(&path, limits).expect("a lake");
+        let table = lake.table("events").await.expect("the table");
+        let cancel = CancelToken::default();
+        let snapshot = table
+            .snapshot(AsOf::Current, &Projection::All, &cancel)
+            .await;
+        let snapshot = Arc::new(snapshot.expect("rows"));
+        eprintln!("{} rows", snapshot.len());
+        measure_orders(&table, &snapshot).await;
+        measure_cells(&table, &snapshot).await;
+        measure_series(&table).await;
     });
-    let schema = table.manifest().schema.columns().to_vec();
-    let snapshot = Arc::new(
-        runtime
-            .block_on(table.snapshot(AsOf::Current, &Projection::All, &cancel))
-            .expect("rows"),
-    );
-    eprintln!("{} rows, {cores} cores", snapshot.len());
-    let filter = |text| {
-        Some(Arc::new(
-            Expression::filter(text, &schema).expect("a condition"),
-        ))
-    };
-    let named = |name: &str| {
-        Field::Value(
-            schema
+}
+
+fn ms_since(started: Instant) -> String {
+    format!("{:.1} ms", started.elapsed().as_secs_f64() * 1e3)
+}
+
+async fn measure_orders(table: &Table, snapshot: &Arc<Snapshot>) {
+    let schema = snapshot.columns();
+    for (filter, by) in [
+        (Some("note ~ \"DESK\" and price > 500"), None),
+        (Some("status ~ \"open\" and price > 1e3"), None),
+        (Some("price * quantity > 1e5 or due is null"), None),
+        (None, Some(("price", false))),
+        (None, Some(("price", true))),
+        (None, Some(("status", false))),
+        (None, Some(("note", true))),
+        (Some("status ~ 'open'"), Some(("due", false))),
+    ] {
+        let read = |text| Arc::new(Expression::filter(text, schema).expect("a condition"));
+        let sort = by.map(|(name, descending)| {
+            let at = schema
                 .iter()
                 .position(|c| c.name == name)
-                .expect("a column"),
-        )
-    };
-    let by = |name: &str, descending| {
-        Some(Sort {
-            by: if name == "key" {
-                Field::Key
-            } else {
-                named(name)
-            },
-            descending,
-        })
-    };
-    for (what, filter, sort) in [
-        (
-            "filter note ~ \"E\" and price > 500",
-            filter("note ~ \"E\" and price > 500"),
-            None,
-        ),
-        (
-            "filter status ~ \"open\" and price > 1e3",
-            filter("status ~ \"open\" and price > 1e3"),
-            None,
-        ),
-        (
-            "filter price * quantity > 1e5 or due is null",
-            filter("price * quantity > 1e5 or due is null"),
-            None,
-        ),
-        ("sort by price", None, by("price", false)),
-        ("sort by price, descending", None, by("price", true)),
-        ("sort by status", None, by("status", false)),
-        ("sort by note", None, by("note", true)),
-        (
-            "sort by due, of status ~ open",
-            filter("status ~ 'open'"),
-            by("due", false),
-        ),
-    ] {
-        let mut best = f64::MAX;
-        let mut kept = 0;
-        for _ in 0..3 {
+                .expect("a column");
+            let by = Field::Value(at);
+            Sort { by, descending }
+        });
+        for _ in 0..2 {
             let started = Instant::now();
-            let plan =
-                Arranging::new(Arc::clone(&snapshot), filter.clone(), sort, cores).expect("a plan");
-            let parts = std::thread::scope(|scope| {
-                let running: Vec<_> = (0..plan.parts())
-                    .map(|part| {
-                        let (plan, cancel) = (&plan, &cancel);
-                        scope.spawn(move || plan.run(part, cancel).expect("a part"))
-                    })
-                    .collect();
-                running
-                    .into_iter()
-                    .map(|r| r.join().expect("a part"))
-                    .collect()
-            });
-            kept = plan.finish(parts, &cancel).expect("rows").len();
-            best = best.min(started.elapsed().as_secs_f64() * 1e3);
+            let order = table
+                .arrange(
+                    Arc::clone(snapshot),
+                    filter.map(read),
+                    sort,
+                    &CancelToken::default(),
+                )
+                .await;
+            let rows = order.expect("rows").len();
+            eprintln!(
+                "filter {filter:?}, sort {by:?}: {}, {rows} rows",
+                ms_since(started)
+            );
         }
-        eprintln!("{what}: {best:.1} ms, {kept} rows");
     }
+}
+
+async fn measure_cells(table: &Table, snapshot: &Arc<Snapshot>) {
+    let cancel = CancelToken::default();
+    let values = (0..snapshot.columns().len()).map(Field::Value);
     let fields: Vec<Field> = [Field::Key, Field::EventTime]
         .into_iter()
-        .chain((0..schema.len()).map(Field::Value))
+        .chain(values)
         .collect();
-    for pattern in ["zzzzzz", "[0-9]{12}", "99"] {
+    for pattern in ["no such text", "zzzzzz", "[0-9]{12}", "99"] {
         let start = (Cell { row: 0, column: 0 }, Direction::Forward, true);
-        let finding = Finding::new(
-            Arc::clone(&snapshot),
-            None,
-            fields.clone(),
-            Pattern::new(pattern).expect("a pattern"),
-            start,
-        )
-        .expect("a plan");
+        let compiled = Pattern::new(pattern).expect("a pattern");
+        let finding = Finding::new(Arc::clone(snapshot), None, fields.clone(), compiled, start);
+        let finding = Arc::new(finding.expect("a plan"));
         let started = Instant::now();
-        let found = finding.run_all(&cancel).expect("not cancelled");
-        eprintln!(
-            "find {pattern} on one core: {:.1} ms, {found:?}",
-            started.elapsed().as_secs_f64() * 1e3
-        );
-    }
-    let plan =
-        StatisticsPlan::new(Arc::clone(&snapshot), None, fields.clone(), 40).expect("a plan");
-    for part in 0..plan.parts() {
+        let found = table
+            .find(Arc::clone(&finding), &cancel)
+            .await
+            .expect("an answer");
+        eprintln!("find {pattern}: {}, {found:?}", ms_since(started));
         let started = Instant::now();
-        let found = plan.run(part, &cancel).expect("statistics");
-        eprintln!(
-            "statistics of {:?}: {:.1} ms, {:?}",
-            fields[part],
-            started.elapsed().as_secs_f64() * 1e3,
-            found.distinct
-        );
+        let count = table
+            .count_matches(finding, &cancel)
+            .await
+            .expect("a count");
+        eprintln!("count {pattern}: {}, {count:?}", ms_since(started));
     }
     let started = Instant::now();
-    let ticks = runtime.block_on(table.ticks(&cancel)).expect("ticks");
-    let moments: Arc<[i64]> = ticks.iter().map(|t| t.event_time.ms()).collect();
+    let found = table
+        .statistics(Arc::clone(snapshot), None, (fields, 40), &cancel)
+        .await;
+    let found = found.expect("statistics");
     eprintln!(
-        "{} ticks: {:.1} ms",
-        moments.len(),
-        started.elapsed().as_secs_f64() * 1e3
+        "statistics of {} columns: {}",
+        found.len(),
+        ms_since(started)
     );
+    for column in found {
+        eprintln!("  {:?}: {:?}", column.field, column.distinct);
+    }
+}
+
+async fn measure_series(table: &Table) {
+    let cancel = CancelToken::default();
+    let ticks = table.ticks(&cancel).await.expect("ticks");
+    let moments: Vec<i64> = ticks.iter().map(|t| t.event_time.ms()).collect();
     for text in ["sum(price)", "max(price)", "min(note)"] {
-        let aggregate = Arc::new(Expression::value(text, &schema).expect("an aggregate"));
+        let schema = table.manifest().schema.columns();
+        let aggregate = Arc::new(Expression::value(text, schema).expect("an aggregate"));
         let projection = aggregate.projection();
-        // The moments of one year, so that one index answers.
+        // The moments of one epoch, whose index answers.
         let epoch = table.epochs().at(at(moments[moments.len() / 2]));
         assert!(
-            runtime
-                .block_on(table.prepare(&epoch, &projection, &cancel))
+            table
+                .prepare(&epoch, &projection, &cancel)
+                .await
                 .expect("an index")
         );
-        let within: Arc<[i64]> = moments
-            .iter()
-            .copied()
-            .filter(|ms| (epoch.from..=epoch.until).contains(ms))
-            .collect();
-        let mut series = Series::new(aggregate, Arc::clone(&within));
-        let prepared = |at| table.prepared_snapshot(at, &projection).map(Arc::new);
+        let is_within = |ms: &i64| (epoch.from..=epoch.until).contains(ms);
+        let within: Arc<[i64]> = moments.iter().copied().filter(is_within).collect();
+        let series = Series::new(aggregate, Arc::clone(&within));
         let started = Instant::now();
-        let pause = series
-            .run(&prepared, 256, &cancel, &mut |_, _| {})
-            .expect("not cancelled");
-        let coarse = started.elapsed().as_secs_f64() * 1e3;
-        let done = series
-            .run(&prepared, usize::MAX, &cancel, &mut |_, _| {})
-            .expect("not cancelled");
+        let mut first = None;
+        let series = table.fill_series(series, &projection, &cancel, |_| {
+            first.get_or_insert_with(|| ms_since(started));
+        });
+        let (_, all) = series.await.expect("a series").progress();
         eprintln!(
-            "{text} at {} ticks: {:.1} ms, the first 256 in {coarse:.1} ms ({pause:?}, {done:?})",
-            within.len(),
-            started.elapsed().as_secs_f64() * 1e3
+            "{text} at {all} ticks: {}, the first of them in {first:?}",
+            ms_since(started)
         );
     }
 }

@@ -433,6 +433,7 @@ fn nan_is_the_greatest_number_and_equals_itself() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one table of what is told")]
 fn a_wrong_expression_is_told_its_place_and_what_to_do() {
     let columns: Vec<_> = ["revenue", "net income"]
         .into_iter()
