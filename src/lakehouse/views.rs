@@ -16,8 +16,10 @@ use crate::view::{Arranging, ColumnStatistics, Finding, Found, MatchCount, Sort,
 
 use super::Table;
 
-/// Moments that a walk visits before it gives way and tells how far it is.
-const MOMENTS_AT_ONCE: usize = 512;
+/// Moments that a walk visits before it first gives way and tells how far it is; each stretch after has twice as many, up
+/// to the other.
+const FIRST_MOMENTS: usize = 16;
+const MOMENTS_AT_MOST: usize = 1_024;
 
 impl Table {
     /// Positions of the rows of a snapshot that a filter keeps, in the order of a sort; see [`Arranging`].
@@ -103,17 +105,19 @@ impl Table {
         cancel: &CancelToken,
         mut on_progress: impl FnMut(usize, usize),
     ) -> Result<(When, Option<EventTime>)> {
+        let mut moments = FIRST_MOMENTS;
         loop {
             let (table, columns, token) = (self.clone(), projection.clone(), cancel.clone());
             let run = move || {
                 let at_hand = |at| table.prepared_snapshot(at, &columns).map(Arc::new);
-                let step = walk.run(&at_hand, MOMENTS_AT_ONCE, &token)?;
+                let step = walk.run(&at_hand, moments, &token)?;
                 Ok((walk, step))
             };
             let step;
             (walk, step) = self.lake.reader.compute(cancel, run).await?;
             let (visited, all) = walk.progress();
             on_progress(visited, all);
+            moments = (moments * 2).min(MOMENTS_AT_MOST);
             match step {
                 Step::Turned(at) => return Ok((walk, Some(at))),
                 Step::Done => return Ok((walk, None)),
@@ -136,16 +140,18 @@ impl Table {
         cancel: &CancelToken,
         mut on_progress: impl FnMut(&[Point]),
     ) -> Result<Series> {
+        let mut moments = FIRST_MOMENTS;
         loop {
             let (table, columns, token) = (self.clone(), projection.clone(), cancel.clone());
             let run = move || {
                 let at_hand = |at| table.prepared_snapshot(at, &columns).map(Arc::new);
-                let pause = series.run(&at_hand, MOMENTS_AT_ONCE, &token, &mut |_, _| {})?;
+                let pause = series.run(&at_hand, moments, &token, &mut |_, _| {})?;
                 Ok((series, pause))
             };
             let pause;
             (series, pause) = self.lake.reader.compute(cancel, run).await?;
             on_progress(series.points());
+            moments = (moments * 2).min(MOMENTS_AT_MOST);
             match pause {
                 None => return Ok(series),
                 Some(Pause::Budget) => {}
