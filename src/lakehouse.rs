@@ -1,5 +1,7 @@
 //! The library's face: a lake and its tables.
 
+mod views;
+
 use std::sync::Arc;
 
 use futures::future::try_join_all;

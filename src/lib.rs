@@ -30,6 +30,12 @@ pub mod snapshot;
 
 pub mod history;
 
+pub mod expr;
+
+pub mod view;
+
+pub mod aggregate;
+
 pub mod diff;
 
 pub mod write;
