@@ -421,7 +421,11 @@ fn place_in_period(
         is_open && !has_children && start <= least && is_same
     };
     let delta = file.delta(least);
-    if let Some(Value::Object(segment)) = segments.get_mut(at).filter(|s| is_of_period(s)) {
+    // What stands before it must hold no row that this one may correct.
+    let has_ended = |segment: &Value| time_in(segment, "end").is_some_and(|end| end < least);
+    let before = segments[at..].iter().take_while(|s| has_ended(s)).count();
+    let held = segments.get_mut(at + before).filter(|s| is_of_period(s));
+    if let Some(Value::Object(segment)) = held {
         // Its start is at or after all others', and where it is equal the earlier in the file wins.
         array_of(segment, "delta").insert(0, delta);
         segment.shift_remove("compact");
@@ -433,10 +437,26 @@ fn place_in_period(
         SegmentBy::Bytes(_) => format!("from {}", time(start)),
         by => period_name(by, start),
     };
+    let id = unused_id(segments, id);
     segments.insert(
         at,
         json!({ "id": id, "start": time(start), "delta": [delta] }),
     );
+}
+
+/// The id, or where a segment has it already the id with a number.
+fn unused_id(segments: &[Value], id: String) -> String {
+    let is_used = |id: &str| {
+        let mut ids = segments.iter().filter_map(|s| s.get("id")?.as_str());
+        ids.any(|used| used == id)
+    };
+    let mut number = 1;
+    let mut unused = id.clone();
+    while is_used(&unused) {
+        number += 1;
+        unused = format!("{id} ({number})");
+    }
+    unused
 }
 
 /// `2024`, `2024-Q3` or `2024-08`.

@@ -390,7 +390,12 @@ impl Compaction<'_> {
                 let count = piece.row_count();
                 let is_full =
                     count > 0 && count as f64 >= self.options.ratio * piece.base.num_rows() as f64;
-                if is_full && start >= stretch.start && start > piece.start {
+                // What is there already is dated before the edge of a stretch, perhaps within the same period.
+                let last = piece
+                    .rows
+                    .last()
+                    .and_then(|rows| events(rows).1.first().copied());
+                if is_full && start > piece.start && last.is_none_or(|last| start > last) {
                     let base = advance(&piece.base, &piece.rows)?;
                     self.emit(Some(piece), Some(start - 1)).await?;
                     piece = Piece {

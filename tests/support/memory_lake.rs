@@ -1,5 +1,9 @@
 //! Lakes in memory, and what they should hold: events in a list, looked through as the format's words have it.
-#![allow(dead_code, clippy::expect_used, reason = "each test file uses its share, and a broken fixture should stop it")]
+#![allow(
+    dead_code,
+    clippy::expect_used,
+    reason = "each test file uses its share, and a broken fixture should stop it"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
