@@ -135,6 +135,7 @@ fn schema() -> Vec<Column> {
         name: name.to_owned(),
         data_type,
         nullable: true,
+        stored_as: None,
     };
     vec![
         column("industry", DataType::String),

@@ -7,6 +7,8 @@ use clap_complete::Shell;
 
 use crate::text::parse_bytes;
 
+use super::write_args::WriteCommand;
+
 /// Explore Azof lakes: every table as of any event time.
 ///
 /// Without a command, opens the explorer: pick a table, choose columns, and scrub the timeline with `,` and `.`; `?`
@@ -237,6 +239,8 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         file: String,
     },
+    #[command(flatten)]
+    Write(WriteCommand),
     /// Print a completion script
     Completions {
         /// The shell
@@ -252,4 +256,7 @@ pub struct TableName {
     /// The table
     #[arg(long, value_name = "TABLE")]
     pub table: String,
+    /// Read this version instead of the current one: what the table said before later rows and corrections
+    #[arg(long = "version", value_name = "N")]
+    pub at_version: Option<u64>,
 }
