@@ -441,6 +441,7 @@ fn a_wrong_expression_is_told_its_place_and_what_to_do() {
             name: name.to_owned(),
             data_type: azof_tui::format::DataType::Int,
             nullable: true,
+            stored_as: None,
         })
         .chain(columns())
         .collect();
@@ -642,6 +643,7 @@ fn what_is_cancelled_is_an_error() {
                 name: "x".into(),
                 data_type: azof_tui::format::DataType::Int,
                 nullable: true,
+                stored_as: None,
             }],
         );
         let refused = Arranging::new(snapshot, missing.ok().map(Arc::new), None, 1)

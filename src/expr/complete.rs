@@ -264,6 +264,7 @@ mod tests {
             name: name.to_owned(),
             data_type,
             nullable: true,
+            stored_as: None,
         };
         vec![
             column("industry", DataType::String),

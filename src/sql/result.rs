@@ -48,6 +48,7 @@ impl ResultRows {
             name: field.name().clone(),
             data_type: shown_type(field.data_type()),
             nullable: field.is_nullable(),
+            stored_as: None,
         };
         Self {
             as_of,

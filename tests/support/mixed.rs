@@ -40,6 +40,7 @@ pub fn columns() -> Vec<Column> {
         name: name.to_owned(),
         data_type,
         nullable: true,
+        stored_as: None,
     })
     .collect()
 }
