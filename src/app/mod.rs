@@ -1,6 +1,7 @@
 //! What the screen is about, without a screen: all state, changed in one function, [`App::update`], which answers with
 //! effects. No I/O, no clock, no waiting.
 
+pub mod arrange;
 pub mod cell;
 mod compare;
 pub mod grid;
@@ -18,12 +19,13 @@ mod update;
 
 use std::sync::Arc;
 
-use crate::engine::{Request, RequestId, TableInfo};
+use crate::engine::{Arrangement, Request, RequestId, TableInfo};
 use crate::error::Error;
 use crate::event_time::{AsOf, EventTime, TimeError, parse_as_of};
 use crate::format::{DataType, Projection};
 use crate::snapshot::Snapshot;
 
+use arrange::{Arranged, Ask};
 use grid::Grid;
 use keymap::{Binding, bindings};
 use layout::Areas;
@@ -155,6 +157,12 @@ pub struct TableView {
     pub flipped: bool,
     /// Where the playhead was before it was flipped to A.
     flip_back: Option<AsOf>,
+    /// The filter and the sort that are wanted.
+    pub arrangement: Arrangement,
+    /// Those of the rows on screen; `None` where all are shown by key.
+    pub arranged: Option<Arranged>,
+    /// Rows of this request or a later one are shown from the first one on.
+    top_from: Option<RequestId>,
     /// The rows on screen, or B's where two moments are compared; of the playhead's moment, unless a read is pending.
     pub snapshot: Option<Arc<Snapshot>>,
     snapshot_id: RequestId,
@@ -179,6 +187,8 @@ pub enum Overlay {
     GoTo(Prompt),
     /// One row, every value in full.
     Row(RowView),
+    /// A field at the foot of the screen.
+    Ask(Ask),
 }
 
 /// One row, every value in full.
@@ -254,6 +264,7 @@ pub struct App {
     start: Start,
     counts_asked: bool,
     travel: Option<travel::Travel>,
+    search: Option<arrange::Search>,
     last_id: RequestId,
 }
 
@@ -283,6 +294,7 @@ impl App {
             start,
             counts_asked: false,
             travel: None,
+            search: None,
             last_id: RequestId(0),
         };
         let first = app.start.table.clone();
@@ -470,6 +482,9 @@ impl TableView {
             timeline: TimelineView::default(),
             timeline_error: None,
             timeline_id: None,
+            arrangement: Arrangement::default(),
+            arranged: None,
+            top_from: None,
             snapshot: None,
             snapshot_id: RequestId(0),
             valid_from: RequestId(0),
@@ -494,11 +509,19 @@ impl TableView {
         Projection::Columns(values.filter(|c| c.shown).map(|c| c.name.clone()).collect())
     }
 
+    /// True where a column is among those that are shown.
+    fn shows(&self, name: &str) -> bool {
+        self.columns.iter().any(|c| c.name == name && c.shown)
+    }
+
     /// The rows of the grid.
     pub fn rows(&self) -> Option<Rows<'_>> {
         match (&self.comparison, &self.snapshot) {
             (Some(comparison), _) => Some(Rows::Compared(comparison)),
-            (None, Some(snapshot)) => Some(Rows::Plain(snapshot)),
+            (None, Some(snapshot)) => Some(Rows::Plain(
+                snapshot,
+                self.arranged.as_ref().map(|a| &*a.order),
+            )),
             (None, None) => None,
         }
     }

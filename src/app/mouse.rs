@@ -57,7 +57,7 @@ impl App {
         match &mut self.overlay {
             Some(Overlay::Help(at)) => scroll(at, WHEEL_ROWS),
             Some(Overlay::Row(row)) => scroll(&mut row.scroll, WHEEL_ROWS),
-            Some(Overlay::GoTo(_)) => {}
+            Some(Overlay::GoTo(_) | Overlay::Ask(_)) => {}
             None => match areas.panel_at(x, y) {
                 Some(Panel::Timeline) => return self.step(if down { 1 } else { -1 }),
                 Some(Panel::Tables) => {
@@ -69,6 +69,13 @@ impl App {
                         scroll(&mut view.column_cursor, 1);
                         view.column_cursor = view.column_cursor.min(view.columns.len() - 1);
                     }
+                }
+                Some(Panel::Data) if self.query.is_open => {
+                    let rows = self.query.rows().map_or(0, Rows::len);
+                    let mut row = self.query.grid.row;
+                    scroll(&mut row, WHEEL_ROWS);
+                    let row = row.min(rows.saturating_sub(1));
+                    self.query.grid.move_keeping_line(row);
                 }
                 Some(Panel::Data) => {
                     if let Some(view) = self.view_mut() {
@@ -121,6 +128,8 @@ impl App {
                     }
                 }
             }
+            // The text takes no clicks, and the rows of a query no more than the wheel.
+            Panel::Data if self.query.is_open => {}
             Panel::Data => self.click_grid(areas, x, y),
             Panel::Timeline => {
                 self.drag = Drag::Playhead;

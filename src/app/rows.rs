@@ -173,19 +173,24 @@ impl Comparison {
 /// The rows of the grid.
 #[derive(Debug, Clone, Copy)]
 pub enum Rows<'a> {
-    /// Those of one moment.
-    Plain(&'a Snapshot),
+    /// Those of one moment: all by key, or these positions in their order.
+    Plain(&'a Snapshot, Option<&'a [u32]>),
     /// Those of two.
     Compared(&'a Comparison),
     /// Those of a query.
     Result(&'a ResultRows),
 }
 
+/// The row of a snapshot that stands in a row of the grid.
+fn place(order: Option<&[u32]>, row: usize) -> usize {
+    order.map_or(row, |order| order[row] as usize)
+}
+
 impl<'a> Rows<'a> {
     /// How many there are.
     pub fn len(self) -> usize {
         match self {
-            Self::Plain(snapshot) => snapshot.len(),
+            Self::Plain(snapshot, order) => order.map_or(snapshot.len(), <[u32]>::len),
             Self::Compared(comparison) => comparison.len(),
             Self::Result(result) => result.len(),
         }
@@ -200,7 +205,7 @@ impl<'a> Rows<'a> {
     pub fn key(self, row: usize) -> &'a str {
         match self {
             Self::Result(_) => "",
-            Self::Plain(snapshot) => snapshot.key(row),
+            Self::Plain(snapshot, order) => snapshot.key(place(order, row)),
             Self::Compared(comparison) => comparison.diff.key(comparison.change(row)),
         }
     }
@@ -208,7 +213,13 @@ impl<'a> Rows<'a> {
     /// The row of a key; where there is none, the row before which it would stand.
     pub fn find(self, key: &str) -> Result<usize, usize> {
         match self {
-            Self::Plain(snapshot) => snapshot.find(key),
+            Self::Plain(snapshot, None) => snapshot.find(key),
+            // Where the key is filtered out, the cursor stays on its line.
+            Self::Plain(snapshot, Some(order)) => {
+                let at = snapshot.find(key).map_err(|_| usize::MAX)?;
+                let shown = order.iter().position(|row| *row as usize == at);
+                shown.ok_or(usize::MAX)
+            }
             Self::Result(_) => Err(0),
             Self::Compared(comparison) => comparison.find(key),
         }
@@ -217,7 +228,7 @@ impl<'a> Rows<'a> {
     /// What became of a row; `None` where only one moment is shown.
     pub fn kind(self, row: usize) -> Option<ChangeKind> {
         match self {
-            Self::Plain(_) | Self::Result(_) => None,
+            Self::Plain(..) | Self::Result(_) => None,
             Self::Compared(comparison) => Some(comparison.change(row).kind),
         }
     }
@@ -231,7 +242,7 @@ impl<'a> Rows<'a> {
                     Source::Key | Source::EventTime => Cell::Absent,
                 };
             }
-            Self::Plain(snapshot) => (snapshot, Some(row)),
+            Self::Plain(snapshot, order) => (snapshot, Some(place(order, row))),
             Self::Compared(comparison) => {
                 let change = comparison.change(row);
                 match side {
@@ -244,7 +255,7 @@ impl<'a> Rows<'a> {
         match (source, self) {
             (Source::Key, _) => Cell::Value(Value::Text(snapshot.key(at))),
             (Source::EventTime, _) => Cell::Value(Value::Time(snapshot.event_time(at))),
-            (Source::Value(column), Self::Plain(_) | Self::Result(_)) => {
+            (Source::Value(column), Self::Plain(..) | Self::Result(_)) => {
                 Cell::Value(snapshot.value(at, column))
             }
             (Source::Value(column), Self::Compared(comparison)) => {
@@ -287,7 +298,7 @@ impl<'a> Rows<'a> {
         }
         match self {
             Self::Result(_) => {}
-            Self::Plain(snapshot) => {
+            Self::Plain(snapshot, _) => {
                 let values = snapshot.columns().iter().enumerate();
                 columns.extend(values.map(|(i, c)| own(&c.name, Source::Value(i), c.data_type)));
             }

@@ -2,10 +2,12 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::engine::{Lane, Request, RequestId};
+use crate::engine::{Arrangement, Lane, Request, RequestId};
 use crate::event_time::AsOf;
 use crate::text::counted;
+use crate::view::Direction;
 
+use super::arrange::{Ask, Wanted};
 use super::grid::Grid;
 use super::keymap::{Action, Key, action};
 use super::rows::{CompareMode, Rows};
@@ -22,7 +24,9 @@ impl App {
             Msg::Key(event) => self.on_key(&event),
             Msg::Mouse(event) => self.on_mouse(event),
             Msg::Paste(text) => {
-                if let Some(Overlay::GoTo(prompt)) = &mut self.overlay {
+                if let Some(Overlay::GoTo(prompt) | Overlay::Ask(Ask { prompt, .. })) =
+                    &mut self.overlay
+                {
                     prompt.insert(&text);
                 } else if self.overlay.is_none() && self.query_has_keys() {
                     self.paste_into_query(&text);
@@ -102,6 +106,7 @@ impl App {
                 }
                 Vec::new()
             }
+            Some(Overlay::Ask(_)) => self.on_ask_key(event),
             Some(Overlay::Help(scroll)) => {
                 match wanted {
                     Some(Action::Help | Action::Escape | Action::Quit) => self.overlay = None,
@@ -191,6 +196,12 @@ impl App {
             }
             Action::PreviousChange => return self.jump(false),
             Action::NextChange => return self.jump(true),
+            Action::Find => self.ask(Wanted::Pattern),
+            Action::FindNext => return self.find_next(Direction::Forward),
+            Action::FindPrevious => return self.find_next(Direction::Backward),
+            Action::Condition => self.ask(Wanted::Condition),
+            Action::Sort => return self.sort(),
+            Action::Unsort => return self.unsort(),
             Action::Query => return self.open_query(false),
             Action::QueryShown => return self.open_query(true),
             Action::FilterRows => self.next_filter(),
@@ -368,10 +379,16 @@ impl App {
                 to,
                 projection,
             },
-            None => Request::Snapshot {
+            None if view.arrangement == Arrangement::default() => Request::Snapshot {
                 table,
                 as_of: view.playhead,
                 projection,
+            },
+            None => Request::Arranged {
+                table,
+                as_of: view.playhead,
+                projection,
+                arrangement: view.arrangement.clone(),
             },
         };
         let effect = self.send(request);

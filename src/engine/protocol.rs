@@ -5,15 +5,44 @@ use std::sync::Arc;
 use crate::diff::Diff;
 use crate::error::Error;
 use crate::event_time::{AsOf, EventTime};
+use crate::expr::Field;
 use crate::format::{Column, Projection, Version};
 use crate::history::History;
 use crate::snapshot::Snapshot;
 use crate::sql::ResultRows;
 use crate::timeline::{Ticks, TimelineProgress};
+use crate::view::{Cell, Direction, Found};
 
 /// Numbers requests, ascending; a reply carries its request's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct RequestId(pub u64);
+
+/// Something that was answered before, handed back; one is equal to another where both are the same thing.
+#[derive(Debug)]
+pub struct Held<T: ?Sized>(pub Arc<T>);
+
+impl<T: ?Sized> Clone for Held<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: ?Sized> PartialEq for Held<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<T: ?Sized> Eq for Held<T> {}
+
+/// Which rows are wanted, and in which order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Arrangement {
+    /// The condition that they meet.
+    pub filter: Option<String>,
+    /// The column that they are sorted by, and whether from the greatest to the least.
+    pub sort: Option<(String, bool)>,
+}
 
 /// What a request is for. In each lane at most one request runs and one waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +57,8 @@ pub enum Lane {
     Row,
     /// The versions of one key.
     History,
+    /// The next match.
+    Find,
     /// The result of the query.
     Query,
     /// Figures that nobody waits for.
@@ -55,6 +86,36 @@ pub enum Request {
         as_of: AsOf,
         /// The value columns.
         projection: Projection,
+    },
+    /// Some rows of a table as of a moment, in an order of their own.
+    Arranged {
+        /// The table.
+        table: String,
+        /// The moment.
+        as_of: AsOf,
+        /// The value columns that are shown.
+        projection: Projection,
+        /// Which rows, in which order.
+        arrangement: Arrangement,
+    },
+    /// The next match of a pattern among rows that were answered.
+    Find {
+        /// The table.
+        table: String,
+        /// The rows.
+        snapshot: Held<Snapshot>,
+        /// Their order, where it is not by key.
+        order: Option<Held<[u32]>>,
+        /// The columns that are searched.
+        columns: Vec<Field>,
+        /// A regular expression.
+        pattern: String,
+        /// Where the search begins.
+        from: Cell,
+        /// Which way it goes.
+        direction: Direction,
+        /// True where the first cell counts.
+        includes_start: bool,
     },
     /// What changed between two moments of a table. Travels in the lane of the rows, because it is what fills them.
     Compare {
@@ -105,7 +166,8 @@ impl Request {
         match self {
             Self::Tables { .. } => Lane::Tables,
             Self::Timeline { .. } => Lane::Timeline,
-            Self::Snapshot { .. } | Self::Compare { .. } => Lane::Snapshot,
+            Self::Snapshot { .. } | Self::Arranged { .. } | Self::Compare { .. } => Lane::Snapshot,
+            Self::Find { .. } => Lane::Find,
             Self::Row { .. } => Lane::Row,
             Self::History { .. } => Lane::History,
             Self::Query { .. } => Lane::Query,
@@ -142,6 +204,10 @@ pub enum Answer {
     SnapshotProgress(usize, usize),
     /// The rows.
     Snapshot(Arc<Snapshot>),
+    /// Rows with how some of them are arranged: their positions in order.
+    Arranged(Arc<Snapshot>, Arrangement, Arc<[u32]>),
+    /// The next match among these rows; `None` where there is none.
+    Found(Arc<Snapshot>, Option<Found>),
     /// The rows of two moments and what became of them.
     Compared(Arc<Diff>),
     /// All columns as of the moment, and the position of the row asked for; `None` where its key is absent.

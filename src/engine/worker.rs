@@ -301,7 +301,12 @@ impl Job {
     }
 
     /// Tells the engine what is on screen, so that it makes ready what may come next.
-    async fn shown(&self, table: &str, as_of: AsOf, projection: Projection) -> Result<()> {
+    pub(super) async fn shown(
+        &self,
+        table: &str,
+        as_of: AsOf,
+        projection: Projection,
+    ) -> Result<()> {
         let table = self.table(table).await?;
         let shown = Shown {
             table,
@@ -334,6 +339,16 @@ impl Job {
                 self.reply.send(Answer::Snapshot(snapshot));
                 self.shown(&table, as_of, projection).await
             }
+            Request::Arranged {
+                table,
+                as_of,
+                projection,
+                arrangement,
+            } => {
+                self.answer_arranged(&table, as_of, &projection, arrangement)
+                    .await
+            }
+            find @ Request::Find { .. } => self.answer_find(find).await,
             Request::Compare {
                 table,
                 from,
@@ -391,7 +406,7 @@ impl Job {
     }
 
     /// Reads rows, and tells every now and then how far that has come.
-    async fn read_rows(
+    pub(super) async fn read_rows(
         &self,
         table: &str,
         as_of: AsOf,
@@ -482,7 +497,7 @@ impl Job {
         Ok(())
     }
 
-    async fn table(&self, name: &str) -> Result<Table> {
+    pub(super) async fn table(&self, name: &str) -> Result<Table> {
         self.cancel.run(self.tables.open(name)).await
     }
 }

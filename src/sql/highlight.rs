@@ -31,8 +31,9 @@ pub fn pieces(text: &str) -> Vec<(Range<usize>, Piece)> {
         let rest = &text[at..];
         let (length, piece) = next(rest);
         let piece = match piece {
+            // Some functions are keywords as well; the parenthesis tells.
+            Piece::Name if rest[length..].starts_with('(') => Piece::Function,
             Piece::Name if is_keyword(&rest[..length]) => Piece::Keyword,
-            Piece::Name if rest[length..].trim_start().starts_with('(') => Piece::Function,
             piece => piece,
         };
         found.push((at..at + length, piece));

@@ -33,7 +33,7 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
             " ─ ".to_owned(),
             if focused { Role::Focus } else { Role::Border },
         ));
-        left.push(("by key ↑".to_owned(), Role::Dim));
+        left.extend(in_force(app));
     }
     let view = app.view();
     let mut right = view.map(|v| extent(app, v)).unwrap_or_default();
@@ -86,6 +86,29 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
             hidden_columns(&view.grid, area, focused, canvas);
         }
     }
+}
+
+/// The order and the filter of the rows that are shown.
+fn in_force(app: &App) -> Vec<(String, Role)> {
+    let view = app.view().filter(|v| v.comparison.is_none());
+    let by = view.and_then(|v| v.arranged.as_ref()).map(|a| &a.by);
+    let mut pieces = vec![match by.and_then(|by| by.sort.as_ref()) {
+        Some((name, descending)) => {
+            let sign = if *descending { "↓" } else { "↑" };
+            (
+                format!("by {} {sign}", crate::text::ellipsis(name, 20)),
+                Role::Waiting,
+            )
+        }
+        None => ("by key ↑".to_owned(), Role::Dim),
+    }];
+    if let Some(filter) = by.and_then(|by| by.filter.as_ref()) {
+        pieces.push((
+            format!(" & {}", crate::text::ellipsis(filter, 44)),
+            Role::Waiting,
+        ));
+    }
+    pieces
 }
 
 /// On the bottom border: how many columns there are to the left and to the right of those in view.
@@ -279,7 +302,9 @@ pub(super) fn rows(
             let side = if look.flipped { Side::A } else { Side::B };
             half(look, rows, side, titles, focused, canvas);
         }
-        (Rows::Plain(_) | Rows::Result(_), _) => half(look, rows, Side::B, inside, focused, canvas),
+        (Rows::Plain(..) | Rows::Result(_), _) => {
+            half(look, rows, Side::B, inside, focused, canvas)
+        }
     }
 }
 
@@ -443,6 +468,13 @@ fn no_rows(view: &TableView) -> String {
         .as_ref()
         .and_then(|t| t.range())
         .map(|(first, _)| first);
+    if view
+        .arranged
+        .as_ref()
+        .is_some_and(|a| a.by.filter.is_some())
+    {
+        return "No row meets the condition as of this moment. Press & to change it.".to_owned();
+    }
     match (view.snapshot.as_ref().map(|s| s.as_of()), first) {
         (Some(AsOf::At(at)), Some(first)) if at < first => {
             format!(

@@ -243,7 +243,28 @@ fn hints(app: &App) -> Vec<(String, String)> {
         Some(Overlay::Help(_)) => &[("j k", "scroll"), ("Esc", "close")],
         Some(Overlay::Row(_)) => &[("j k", "scroll"), (", .", "step"), ("Esc", "close")],
         Some(Overlay::GoTo(_)) => &[("Enter", "go there"), ("Esc", "close")],
-        None => &[],
+        Some(Overlay::Ask(_)) => &[("Enter", "take it"), ("Esc", "close")],
+        None => match app.query() {
+            Some(pane) if pane.is_editing => &[
+                ("C-r", "run"),
+                ("Tab", "complete"),
+                ("↑ ↓", "earlier statements"),
+                ("C-u C-k C-w", "delete line, rest, word"),
+                ("Esc", "rows"),
+            ],
+            Some(_) => &[
+                ("e", "edit"),
+                (", .", "step"),
+                ("@", "go to time"),
+                ("a", "mark A"),
+                ("d", "compare"),
+                ("] [", "changes"),
+                ("Esc", "close"),
+                ("?", "help"),
+                ("q", "quit"),
+            ],
+            None => &[],
+        },
     };
     if !fixed.is_empty() {
         return fixed

@@ -1,5 +1,6 @@
 //! Draws the application: pure functions from state to a frame. Nothing here changes, waits or reads a clock.
 
+mod ask;
 mod canvas;
 mod compare;
 mod grid;

@@ -301,7 +301,7 @@ fn extent(pane: &QueryPane, shown: Rows<'_>) -> Vec<(String, Role)> {
                 pieces.push(("so far ".to_owned(), Role::Waiting));
             }
         }
-        Rows::Plain(_) => {}
+        Rows::Plain(..) => {}
     }
     pieces.push((
         format!(
