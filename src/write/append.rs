@@ -437,7 +437,7 @@ fn place_in_period(
         SegmentBy::Bytes(_) => format!("from {}", time(start)),
         by => period_name(by, start),
     };
-    let id = unused_id(segments, id);
+    let id = unused_id(segments, &id);
     segments.insert(
         at,
         json!({ "id": id, "start": time(start), "delta": [delta] }),
@@ -445,13 +445,13 @@ fn place_in_period(
 }
 
 /// The id, or where a segment has it already the id with a number.
-fn unused_id(segments: &[Value], id: String) -> String {
+fn unused_id(segments: &[Value], id: &str) -> String {
     let is_used = |id: &str| {
         let mut ids = segments.iter().filter_map(|s| s.get("id")?.as_str());
         ids.any(|used| used == id)
     };
     let mut number = 1;
-    let mut unused = id.clone();
+    let mut unused = id.to_owned();
     while is_used(&unused) {
         number += 1;
         unused = format!("{id} ({number})");
