@@ -65,6 +65,8 @@ pub enum Action {
     PreviousVersion,
     /// Go to the next moment at which the row, or the cell, changed.
     NextVersion,
+    /// Show every version of the row under the cursor.
+    History,
     /// Open what is selected.
     Enter,
     /// Show or hide the selected column.
@@ -450,6 +452,13 @@ pub fn bindings() -> Vec<Binding> {
         A::Enter,
         "row",
         "the whole row, every value in full",
+    );
+    bind(
+        Scope::In(Panel::Data),
+        &[char_key('H')],
+        A::History,
+        "history",
+        "every version of this key, and a chart of it (v: this column's line)",
     );
 
     let timeline = Scope::In(Panel::Timeline);

@@ -4,6 +4,7 @@
 pub mod cell;
 mod compare;
 pub mod grid;
+pub mod history_view;
 pub mod keymap;
 pub mod layout;
 mod message;
@@ -174,6 +175,8 @@ pub enum Overlay {
     GoTo(Prompt),
     /// One row, every value in full.
     Row(RowView),
+    /// Every version of one key.
+    History(Box<history_view::HistoryView>),
 }
 
 /// One row, every value in full.
@@ -363,6 +366,9 @@ impl App {
     fn settle(&mut self) {
         let (width, height) = self.size;
         self.areas = Areas::new(width, height, self.tables.len(), self.main);
+        if let (Some(areas), Some(Overlay::History(open))) = (self.areas, &mut self.overlay) {
+            open.settle(areas);
+        }
         let Some(data) = self.areas.and_then(|a| a.data) else {
             return;
         };

@@ -78,7 +78,12 @@ impl App {
         }
         self.notice = None;
         let key = Key::of(event);
-        let wanted = action(&self.bindings, self.focus, key);
+        // What lies over the rows moves as they do.
+        let panel = match self.overlay {
+            Some(Overlay::History(_)) => Panel::Data,
+            _ => self.focus,
+        };
+        let wanted = action(&self.bindings, panel, key);
         if wanted == Some(Action::Interrupt) || wanted == Some(Action::Suspend) {
             return self.act(wanted.unwrap_or(Action::Interrupt));
         }
@@ -119,11 +124,12 @@ impl App {
                     Vec::new()
                 }
             },
+            Some(Overlay::History(_)) => self.on_history_key(event, wanted),
             None => wanted.map_or_else(Vec::new, |a| self.act(a)),
         }
     }
 
-    fn act(&mut self, action: Action) -> Vec<Effect> {
+    pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
             Action::FocusNext => self.focus_by(1),
             Action::FocusPrevious => self.focus_by(Panel::ALL.len() - 1),
@@ -162,6 +168,7 @@ impl App {
                 return vec![Effect::Quit];
             }
             Action::Suspend => return vec![Effect::Suspend],
+            Action::History => return self.open_history(),
             Action::Enter => return self.enter(),
             Action::ToggleColumn => return self.toggle_column(),
             Action::SetA => return self.set_a(),

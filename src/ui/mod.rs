@@ -4,6 +4,7 @@ mod canvas;
 mod compare;
 mod grid;
 mod header;
+mod history;
 mod lists;
 mod overlays;
 mod scale;

@@ -24,6 +24,7 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         Some(Overlay::Help(scroll)) => help(app, areas, *scroll, canvas),
         Some(Overlay::GoTo(prompt)) => go_to(app, areas, prompt, canvas),
         Some(Overlay::Row(row)) => whole_row(app, areas, row, canvas),
+        Some(Overlay::History(open)) => super::history::draw(app, areas, open, canvas),
     }
 }
 
