@@ -30,6 +30,8 @@ pub mod snapshot;
 
 pub mod history;
 
+pub mod provenance;
+
 pub mod diff;
 
 pub mod write;

@@ -32,6 +32,9 @@ pub const GUTTER: u16 = 6;
 /// Cells of the time since the entry before.
 pub const SINCE: u16 = 9;
 
+/// Entries above the one that the history opens at.
+const LATER_IN_VIEW: usize = 4;
+
 /// More lines than these cannot be told apart.
 pub const CHARTED_AT_MOST: usize = 6;
 
@@ -181,6 +184,8 @@ impl HistoryView {
             None => self.entry_at(playhead),
         }
         .unwrap_or(self.entries.len().saturating_sub(1));
+        // Some of what came later is in view, and more of what came before.
+        self.top = self.row.saturating_sub(LATER_IN_VIEW);
     }
 
     /// The entry that a moment shows: the last one at or before it; `None` before the first.

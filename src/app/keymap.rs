@@ -67,6 +67,8 @@ pub enum Action {
     NextVersion,
     /// Show every version of the row under the cursor.
     History,
+    /// Show where the row under the cursor comes from, and what the read took.
+    Why,
     /// Open what is selected.
     Enter,
     /// Show or hide the selected column.
@@ -459,6 +461,13 @@ pub fn bindings() -> Vec<Binding> {
         A::History,
         "history",
         "every version of this key, and a chart of it (v: this column's line)",
+    );
+    bind(
+        Scope::In(Panel::Data),
+        &[char_key('i')],
+        A::Why,
+        "why",
+        "why this row: its file, the rows that it beat, and what the read took",
     );
 
     let timeline = Scope::In(Panel::Timeline);

@@ -15,6 +15,7 @@ pub mod rows;
 mod timeline;
 mod travel;
 mod update;
+pub mod why;
 
 use std::sync::Arc;
 
@@ -177,6 +178,8 @@ pub enum Overlay {
     Row(RowView),
     /// Every version of one key.
     History(Box<history_view::HistoryView>),
+    /// Why a row is what it is.
+    Why(why::WhyView),
 }
 
 /// One row, every value in full.

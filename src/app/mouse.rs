@@ -58,6 +58,7 @@ impl App {
             Some(Overlay::Help(at)) => scroll(at, WHEEL_ROWS),
             Some(Overlay::Row(row)) => scroll(&mut row.scroll, WHEEL_ROWS),
             Some(Overlay::History(open)) => scroll(&mut open.row, WHEEL_ROWS),
+            Some(Overlay::Why(open)) => scroll(&mut open.scroll, WHEEL_ROWS),
             Some(Overlay::GoTo(_)) => {}
             None => match areas.panel_at(x, y) {
                 Some(Panel::Timeline) => return self.step(if down { 1 } else { -1 }),

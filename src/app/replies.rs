@@ -52,6 +52,7 @@ impl App {
                     open.record = Some((snapshot, row));
                 }
             }
+            Answer::Why(why) => self.on_why(reply.id, Ok(why)),
             Answer::History(history) => return self.on_history(reply.id, history),
             Answer::RowCount(name, rows) => {
                 if let Some(entry) = self.tables.iter_mut().find(|t| t.name == name) {
@@ -244,7 +245,8 @@ impl App {
                 }
             }
             Lane::History => self.on_no_history(id, &error),
-            Lane::Row | Lane::Statistics => {}
+            Lane::Row => self.on_why(id, Err(error)),
+            Lane::Statistics => {}
         }
     }
 }

@@ -80,7 +80,7 @@ impl App {
         let key = Key::of(event);
         // What lies over the rows moves as they do.
         let panel = match self.overlay {
-            Some(Overlay::History(_)) => Panel::Data,
+            Some(Overlay::History(_) | Overlay::Why(_)) => Panel::Data,
             _ => self.focus,
         };
         let wanted = action(&self.bindings, panel, key);
@@ -125,6 +125,7 @@ impl App {
                 }
             },
             Some(Overlay::History(_)) => self.on_history_key(event, wanted),
+            Some(Overlay::Why(_)) => self.on_why_key(event, wanted),
             None => wanted.map_or_else(Vec::new, |a| self.act(a)),
         }
     }
@@ -169,6 +170,7 @@ impl App {
             }
             Action::Suspend => return vec![Effect::Suspend],
             Action::History => return self.open_history(),
+            Action::Why => return self.open_why(),
             Action::Enter => return self.enter(),
             Action::ToggleColumn => return self.toggle_column(),
             Action::SetA => return self.set_a(),
@@ -304,6 +306,7 @@ impl App {
         view.timeline.follow(moment);
         let mut effects = self.read_rows();
         effects.extend(self.read_open_row());
+        effects.extend(self.read_open_why());
         effects
     }
 
@@ -577,7 +580,7 @@ fn edit(prompt: &mut Prompt, event: &KeyEvent) {
     }
 }
 
-fn scroll_by(scroll: &mut usize, event: &KeyEvent, wanted: Option<Action>) {
+pub(super) fn scroll_by(scroll: &mut usize, event: &KeyEvent, wanted: Option<Action>) {
     *scroll = match (wanted, event.code) {
         (Some(Action::Up), _) | (_, KeyCode::Up | KeyCode::Char('k')) => scroll.saturating_sub(1),
         (Some(Action::Down), _) | (_, KeyCode::Down | KeyCode::Char('j')) => *scroll + 1,

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::event_time::{AsOf, EventTime};
 use crate::format::{Column, Projection, Version};
 use crate::history::History;
+use crate::provenance::Provenance;
 use crate::snapshot::Snapshot;
 use crate::timeline::{Ticks, TimelineProgress};
 
@@ -73,6 +74,15 @@ pub enum Request {
         /// The row's key.
         key: String,
     },
+    /// Where the row of a key comes from, and which rows it beat.
+    Why {
+        /// The table.
+        table: String,
+        /// The moment.
+        as_of: AsOf,
+        /// The row's key.
+        key: String,
+    },
     /// Every version of a key, with all columns.
     History {
         /// The table.
@@ -94,7 +104,7 @@ impl Request {
             Self::Tables { .. } => Lane::Tables,
             Self::Timeline { .. } => Lane::Timeline,
             Self::Snapshot { .. } | Self::Compare { .. } => Lane::Snapshot,
-            Self::Row { .. } => Lane::Row,
+            Self::Row { .. } | Self::Why { .. } => Lane::Row,
             Self::History { .. } => Lane::History,
             Self::RowCounts { .. } => Lane::Statistics,
         }
@@ -133,6 +143,8 @@ pub enum Answer {
     Compared(Arc<Diff>),
     /// All columns as of the moment, and the position of the row asked for; `None` where its key is absent.
     Row(Arc<Snapshot>, Option<usize>),
+    /// Where the row of the key comes from.
+    Why(Arc<Provenance>),
     /// Every version of the key.
     History(Arc<History>),
     /// The number of rows of a table at its newest moment, or why they cannot be counted.

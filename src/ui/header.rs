@@ -238,6 +238,7 @@ fn hints(app: &App) -> Vec<(String, String)> {
             (", . < >", "step"),
             ("Esc", "close"),
         ],
+        Some(Overlay::Why(_)) => &[("j k", "scroll"), (", .", "step"), ("Esc", "close")],
         Some(Overlay::GoTo(_)) => &[("Enter", "go there"), ("Esc", "close")],
         None => &[],
     };

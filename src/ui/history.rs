@@ -278,6 +278,7 @@ fn chart(
     }
     let dim = canvas.theme.style(Role::Dim);
     let y = plot.bottom();
+    let rule = "─".repeat(usize::from(plot.width));
     canvas.put(plot.x, y, &rule, plot.width, faint);
     for (at, label) in labels(from, to, plot.width) {
         let x = cell(at);

@@ -11,6 +11,7 @@ mod scale;
 mod svg;
 mod theme;
 mod timeline;
+mod why;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
