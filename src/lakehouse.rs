@@ -16,6 +16,7 @@ use crate::format::{
     VERSION_FILE, Version, plan,
 };
 use crate::history::{Histories, History, read_histories, read_history};
+use crate::provenance::{Provenance, read_provenance};
 use crate::scan::{KeyFilter, ReadLimits, Reader, read_newest};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
@@ -514,6 +515,20 @@ impl Table {
         )
         .await
         .map_err(|e| self.place(e))
+    }
+
+    /// Finds every row of a key in the files that a read as of a moment considers, and says why the one that the read
+    /// shows is it.
+    pub async fn provenance(
+        &self,
+        key: &str,
+        as_of: AsOf,
+        cancel: &CancelToken,
+    ) -> Result<Provenance> {
+        let (lake, of) = (&self.lake, (&*self.manifest, as_of));
+        read_provenance(&lake.reader, &lake.store, &self.name, of, key, cancel)
+            .await
+            .map_err(|e| self.place(e))
     }
 
     /// Reads every version of some keys.

@@ -35,6 +35,7 @@ pub mod expr;
 pub mod view;
 
 pub mod aggregate;
+pub mod provenance;
 
 pub mod diff;
 

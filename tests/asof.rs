@@ -14,6 +14,7 @@ use arrow::datatypes::Int32Type;
 use azof_tui::cancel::CancelToken;
 use azof_tui::diff::{ChangeKind, Diff};
 use azof_tui::format::Projection;
+use azof_tui::provenance::Verdict;
 use azof_tui::scan::{ReadLimits, Value};
 use azof_tui::snapshot::Snapshot;
 use azof_tui::{AsOf, ErrorKind, EventTime, Lakehouse};
@@ -278,6 +279,75 @@ proptest! {
             seen.values().for_each(|at| *expected.entry(*at).or_default() += 1);
             let found: BTreeMap<i64, u32> = ticks.iter().map(|t| (t.event_time.ms(), t.changes)).collect();
             prop_assert_eq!(found, expected);
+            Ok(())
+        })?;
+    }
+}
+
+/// Why a key's row is the one shown, word by word: of every row of the key in the planned files, the position of its
+/// file, its position there, its event time, and what became of it; in order of those three.
+fn naive_explanation(
+    segments: &[Segment],
+    at: Option<i64>,
+    key: &str,
+) -> Vec<(usize, usize, i64, Verdict)> {
+    let mut files = Vec::new();
+    naive_plan(segments, at, &mut files);
+    let mut rows = Vec::new();
+    for (file, of_file) in files.iter().enumerate() {
+        for (row, (_, time, _)) in of_file.iter().enumerate().filter(|(_, (k, ..))| k == key) {
+            rows.push((file, row, *time));
+        }
+    }
+    let admitted = |time: i64| at.is_none_or(|t| time <= t);
+    // The greatest event time, and of equal ones the first.
+    let newest = rows.iter().filter(|r| admitted(r.2)).map(|r| r.2).max();
+    let shown = rows.iter().copied().find(|r| Some(r.2) == newest);
+    let verdict = |row: &(usize, usize, i64)| match shown {
+        _ if !admitted(row.2) => Verdict::BeyondMoment,
+        Some(shown) if shown == *row => Verdict::Shown,
+        Some(shown) if row.2 < shown.2 => Verdict::Older,
+        Some(shown) if row.0 > shown.0 => Verdict::LowerPrecedence,
+        _ => Verdict::LaterInFile,
+    };
+    rows.iter().map(|r| (r.0, r.1, r.2, verdict(r))).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_row_is_explained_by_every_row_of_its_key_that_the_planned_files_hold(
+        segments in tree(), group in 1usize..8, page in 1usize..4, moments in prop::collection::vec(-3i64..45, 5),
+    ) {
+        let lake = Lake::new();
+        let mut next = 0;
+        let json: Vec<String> = segments.iter().map(|s| write_segment(&lake, s, &mut next, group, page)).collect();
+        lake.table("t", &json.join(","));
+        block_on(async {
+            let kept = ReadLimits { cache_bytes: 1 << 20, ..ReadLimits::default() };
+            for limits in [ReadLimits::default(), kept] {
+                let table = Lakehouse::open(lake.path(), limits).expect("a lake").table("t").await.expect("a table");
+                for at in moments.iter().copied().map(Some).chain([None]) {
+                    let snapshot = table.snapshot(as_of(at), &Projection::All, &CancelToken::default()).await.expect("rows");
+                    for key in ["a", "c", "longer than twelve bytes b", "no such key"] {
+                        let why = table.provenance(key, as_of(at), &CancelToken::default()).await.expect("an answer");
+                        let mut found: Vec<_> = why.rows.iter().map(|r| (r.precedence, r.row_in_file, r.event_time.ms(), r.verdict)).collect();
+                        let order: Vec<_> = found.iter().map(|r| (std::cmp::Reverse(r.2), r.0, r.1)).collect();
+                        prop_assert!(order.is_sorted(), "newest first");
+                        found.sort_unstable_by_key(|r| (r.0, r.1));
+                        prop_assert_eq!(&found, &naive_explanation(&segments, at, key), "{} as of {:?}", key, at);
+                        // The row that is shown is the one that a read shows, to the row group.
+                        let row = snapshot.find(key).ok().map(|row| snapshot.locate(row));
+                        let place = row.map(|(rows, at)| {
+                            let number = rows.row_numbers.as_ref().map_or(at, |n| n[at] as usize);
+                            (rows.row_group, number, rows.event_times[at])
+                        });
+                        let shown = why.shown().map(|r| (r.row_group, r.row_in_group, r.event_time.ms()));
+                        prop_assert_eq!(shown, place);
+                    }
+                }
+            }
             Ok(())
         })?;
     }

@@ -65,6 +65,10 @@ pub enum Action {
     PreviousVersion,
     /// Go to the next moment at which the row, or the cell, changed.
     NextVersion,
+    /// Show every version of the row under the cursor.
+    History,
+    /// Show where the row under the cursor comes from, and what the read took.
+    Why,
     /// Open what is selected.
     Enter,
     /// Show or hide the selected column.
@@ -516,6 +520,20 @@ pub fn bindings() -> Vec<Binding> {
         A::Enter,
         "row",
         "the whole row, every value in full",
+    );
+    bind(
+        Scope::In(Panel::Data),
+        &[char_key('H')],
+        A::History,
+        "history",
+        "every version of this key, and a chart of it (v: this column's line)",
+    );
+    bind(
+        Scope::In(Panel::Data),
+        &[char_key('i')],
+        A::Why,
+        "why",
+        "why this row: its file, the rows that it beat, and what the read took",
     );
 
     let timeline = Scope::In(Panel::Timeline);

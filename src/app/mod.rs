@@ -5,6 +5,7 @@ pub mod arrange;
 pub mod cell;
 mod compare;
 pub mod grid;
+pub mod history_view;
 pub mod keymap;
 pub mod layout;
 mod message;
@@ -16,6 +17,7 @@ pub mod rows;
 mod timeline;
 mod travel;
 mod update;
+pub mod why;
 
 use std::sync::Arc;
 
@@ -189,6 +191,10 @@ pub enum Overlay {
     Row(RowView),
     /// A field at the foot of the screen.
     Ask(Ask),
+    /// Every version of one key.
+    History(Box<history_view::HistoryView>),
+    /// Why a row is what it is.
+    Why(why::WhyView),
 }
 
 /// One row, every value in full.
@@ -387,6 +393,9 @@ impl App {
     fn settle(&mut self) {
         let (width, height) = self.size;
         self.areas = Areas::new(width, height, self.tables.len(), self.main);
+        if let (Some(areas), Some(Overlay::History(open))) = (self.areas, &mut self.overlay) {
+            open.settle(areas);
+        }
         let Some(data) = self.areas.and_then(|a| a.data) else {
             return;
         };

@@ -58,6 +58,8 @@ impl App {
             Some(Overlay::Help(at)) => scroll(at, WHEEL_ROWS),
             Some(Overlay::Row(row)) => scroll(&mut row.scroll, WHEEL_ROWS),
             Some(Overlay::GoTo(_) | Overlay::Ask(_)) => {}
+            Some(Overlay::History(open)) => scroll(&mut open.row, WHEEL_ROWS),
+            Some(Overlay::Why(open)) => scroll(&mut open.scroll, WHEEL_ROWS),
             None => match areas.panel_at(x, y) {
                 Some(Panel::Timeline) => return self.step(if down { 1 } else { -1 }),
                 Some(Panel::Tables) => {

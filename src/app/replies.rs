@@ -62,6 +62,7 @@ impl App {
             }
             Answer::QueryRows(rows) => self.on_query_rows(reply.id, rows),
             Answer::QueryCompared(diff) => self.on_query_compared(reply.id, diff),
+            Answer::Why(why) => self.on_why(reply.id, Ok(why)),
             Answer::History(history) => return self.on_history(reply.id, history),
             Answer::RowCount(name, rows) => {
                 if let Some(entry) = self.tables.iter_mut().find(|t| t.name == name) {
@@ -268,7 +269,8 @@ impl App {
             Lane::History => self.on_no_history(id, &error),
             Lane::Query => self.on_query_failure(id, error),
             Lane::Find => self.on_no_find(&error),
-            Lane::Row | Lane::Statistics => {}
+            Lane::Row => self.on_why(id, Err(error)),
+            Lane::Statistics => {}
         }
     }
 }

@@ -61,8 +61,19 @@ impl App {
         vec![effect]
     }
 
+    /// The history of a key, where it has been read already. One that is still on its way is given up, because the next
+    /// request may take its place.
+    pub(super) fn travelled_history(&mut self, table: &str, key: &str) -> Option<Arc<History>> {
+        let travel = self.travel.take()?;
+        let is_it = travel.table == table && travel.key == key;
+        let known = travel.history.clone();
+        self.travel = known.is_some().then_some(travel);
+        known.filter(|_| is_it)
+    }
+
     /// The history has come.
     pub(super) fn on_history(&mut self, id: RequestId, history: Arc<History>) -> Vec<Effect> {
+        self.on_open_history(id, &history);
         let Some(travel) = self.travel.as_mut().filter(|t| t.id == id) else {
             return Vec::new();
         };
@@ -78,6 +89,7 @@ impl App {
 
     /// The history will not come.
     pub(super) fn on_no_history(&mut self, id: RequestId, error: &Error) {
+        self.on_no_open_history(id, error);
         if self.travel.as_ref().is_some_and(|t| t.id == id) {
             self.travel = None;
             if error.kind() != ErrorKind::Cancelled {
@@ -86,7 +98,7 @@ impl App {
         }
     }
 
-    fn key_under_cursor(&self) -> Option<String> {
+    pub(super) fn key_under_cursor(&self) -> Option<String> {
         let view = self.view()?;
         let at_cursor = || {
             let rows = view.rows().filter(|rows| !rows.is_empty())?;
@@ -95,7 +107,7 @@ impl App {
         view.lost_key.clone().or_else(at_cursor)
     }
 
-    fn value_column_under_cursor(&self) -> Option<String> {
+    pub(super) fn value_column_under_cursor(&self) -> Option<String> {
         let grid = &self.view()?.grid;
         let column = grid.columns.get(grid.column)?;
         matches!(column.source, Source::Value(_)).then(|| column.name.clone())

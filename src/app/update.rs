@@ -90,7 +90,12 @@ impl App {
         }
         self.notice = None;
         let key = Key::of(event);
-        let wanted = action(&self.bindings, self.focus, key);
+        // What lies over the rows moves as they do.
+        let panel = match self.overlay {
+            Some(Overlay::History(_) | Overlay::Why(_)) => Panel::Data,
+            _ => self.focus,
+        };
+        let wanted = action(&self.bindings, panel, key);
         if wanted == Some(Action::Interrupt) || wanted == Some(Action::Suspend) {
             return self.act(wanted.unwrap_or(Action::Interrupt));
         }
@@ -135,11 +140,13 @@ impl App {
                     Vec::new()
                 }
             },
+            Some(Overlay::History(_)) => self.on_history_key(event, wanted),
+            Some(Overlay::Why(_)) => self.on_why_key(event, wanted),
             None => wanted.map_or_else(Vec::new, |a| self.act(a)),
         }
     }
 
-    fn act(&mut self, action: Action) -> Vec<Effect> {
+    pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
         match action {
             Action::FocusNext => self.focus_by(1),
             Action::FocusPrevious => self.focus_by(Panel::ALL.len() - 1),
@@ -181,6 +188,8 @@ impl App {
                 return vec![Effect::Quit];
             }
             Action::Suspend => return vec![Effect::Suspend],
+            Action::History => return self.open_history(),
+            Action::Why => return self.open_why(),
             Action::Enter => return self.enter(),
             Action::ToggleColumn => return self.toggle_column(),
             Action::SetA => return self.set_a(),
@@ -341,6 +350,7 @@ impl App {
         view.timeline.follow(moment);
         let mut effects = self.read_rows();
         effects.extend(self.read_open_row());
+        effects.extend(self.read_open_why());
         effects
     }
 
@@ -638,7 +648,7 @@ pub(super) fn edit(prompt: &mut Prompt, event: &KeyEvent) {
     }
 }
 
-fn scroll_by(scroll: &mut usize, event: &KeyEvent, wanted: Option<Action>) {
+pub(super) fn scroll_by(scroll: &mut usize, event: &KeyEvent, wanted: Option<Action>) {
     *scroll = match (wanted, event.code) {
         (Some(Action::Up), _) | (_, KeyCode::Up | KeyCode::Char('k')) => scroll.saturating_sub(1),
         (Some(Action::Down), _) | (_, KeyCode::Down | KeyCode::Char('j')) => *scroll + 1,

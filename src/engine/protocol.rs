@@ -8,6 +8,7 @@ use crate::event_time::{AsOf, EventTime};
 use crate::expr::Field;
 use crate::format::{Column, Projection, Version};
 use crate::history::History;
+use crate::provenance::Provenance;
 use crate::snapshot::Snapshot;
 use crate::sql::ResultRows;
 use crate::timeline::{Ticks, TimelineProgress};
@@ -137,6 +138,15 @@ pub enum Request {
         /// The row's key.
         key: String,
     },
+    /// Where the row of a key comes from, and which rows it beat.
+    Why {
+        /// The table.
+        table: String,
+        /// The moment.
+        as_of: AsOf,
+        /// The row's key.
+        key: String,
+    },
     /// Every version of a key, with all columns.
     History {
         /// The table.
@@ -168,7 +178,7 @@ impl Request {
             Self::Timeline { .. } => Lane::Timeline,
             Self::Snapshot { .. } | Self::Arranged { .. } | Self::Compare { .. } => Lane::Snapshot,
             Self::Find { .. } => Lane::Find,
-            Self::Row { .. } => Lane::Row,
+            Self::Row { .. } | Self::Why { .. } => Lane::Row,
             Self::History { .. } => Lane::History,
             Self::Query { .. } => Lane::Query,
             Self::RowCounts { .. } => Lane::Statistics,
@@ -212,6 +222,8 @@ pub enum Answer {
     Compared(Arc<Diff>),
     /// All columns as of the moment, and the position of the row asked for; `None` where its key is absent.
     Row(Arc<Snapshot>, Option<usize>),
+    /// Where the row of the key comes from.
+    Why(Arc<Provenance>),
     /// Every version of the key.
     History(Arc<History>),
     /// The rows of the query, or those that have come.

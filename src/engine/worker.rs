@@ -372,6 +372,12 @@ impl Job {
                 self.reply.send(Answer::Row(Arc::new(snapshot), row));
                 Ok(())
             }
+            Request::Why { table, as_of, key } => {
+                let table = self.table(&table).await?;
+                let why = table.provenance(&key, as_of, &self.cancel).await?;
+                self.reply.send(Answer::Why(Arc::new(why)));
+                Ok(())
+            }
             Request::History { table, key } => {
                 let table = self.table(&table).await?;
                 let history = table.history(&key, &Projection::All, &self.cancel).await?;

@@ -303,7 +303,7 @@ pub(super) fn rows(
             half(look, rows, side, titles, focused, canvas);
         }
         (Rows::Plain(..) | Rows::Result(_), _) => {
-            half(look, rows, Side::B, inside, focused, canvas)
+            half(look, rows, Side::B, inside, focused, canvas);
         }
     }
 }
@@ -442,7 +442,7 @@ fn draw_row(
 }
 
 /// Underlines a cell's text, not the space around it.
-fn underline(text: &str, cell: Rect, canvas: &mut Canvas<'_>) {
+pub(super) fn underline(text: &str, cell: Rect, canvas: &mut Canvas<'_>) {
     let lead = (text.len() - text.trim_start().len()) as u16;
     let shown = crate::text::width(text.trim()) as u16;
     let area = Rect {

@@ -242,6 +242,14 @@ fn hints(app: &App) -> Vec<(String, String)> {
     let fixed: &[(&str, &str)] = match &app.overlay {
         Some(Overlay::Help(_)) => &[("j k", "scroll"), ("Esc", "close")],
         Some(Overlay::Row(_)) => &[("j k", "scroll"), (", .", "step"), ("Esc", "close")],
+        Some(Overlay::History(_)) => &[
+            ("Enter", "go to this version"),
+            ("v", "line of this column"),
+            ("j k h l", "move"),
+            (", . < >", "step"),
+            ("Esc", "close"),
+        ],
+        Some(Overlay::Why(_)) => &[("j k", "scroll"), (", .", "step"), ("Esc", "close")],
         Some(Overlay::GoTo(_)) => &[("Enter", "go there"), ("Esc", "close")],
         Some(Overlay::Ask(_)) => &[("Enter", "take it"), ("Esc", "close")],
         None => match app.query() {

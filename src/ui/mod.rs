@@ -5,6 +5,7 @@ mod canvas;
 mod compare;
 mod grid;
 mod header;
+mod history;
 mod lists;
 mod overlays;
 mod query;
@@ -12,6 +13,7 @@ mod scale;
 mod svg;
 mod theme;
 mod timeline;
+mod why;
 
 use ratatui::Frame;
 use ratatui::buffer::Buffer;

@@ -16,7 +16,7 @@ use crate::text::{Align, ellipsis, fit, visible, width};
 use super::canvas::Canvas;
 use super::theme::Role;
 
-type LineOf = Vec<(String, Role)>;
+pub(super) type LineOf = Vec<(String, Role)>;
 
 pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     match &app.overlay {
@@ -25,11 +25,13 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         Some(Overlay::GoTo(prompt)) => go_to(app, areas, prompt, canvas),
         Some(Overlay::Row(row)) => whole_row(app, areas, row, canvas),
         Some(Overlay::Ask(ask)) => super::ask::draw(ask, areas, canvas),
+        Some(Overlay::Why(open)) => super::why::draw(app, areas, open, canvas),
+        Some(Overlay::History(open)) => super::history::draw(app, areas, open, canvas),
     }
 }
 
 /// A box over the middle of the screen, with lines that scroll.
-fn scrolled(
+pub(super) fn scrolled(
     canvas: &mut Canvas<'_>,
     screen: Rect,
     title: &LineOf,
@@ -397,7 +399,7 @@ fn record_lines(snapshot: &Snapshot, row: usize, room: usize) -> Vec<LineOf> {
 }
 
 /// Lines of a value in full; its own line breaks are kept. A megabyte is cut at what a person would scroll through.
-fn wrapped(text: &str, room: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, room: usize) -> Vec<String> {
     const LINES_AT_MOST: usize = 2_000;
     let mut lines = Vec::new();
     for line in text.lines() {

@@ -1,0 +1,633 @@
+//! The history of the row under the cursor: every version of its key, newest first, and a chart of its numbers.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::layout::Rect;
+
+use crate::diff::ChangeKind;
+use crate::engine::{Request, RequestId};
+use crate::error::Error;
+use crate::event_time::{AsOf, EventTime, Precision, calendar};
+use crate::format::DataType;
+use crate::history::History;
+use crate::scan::Value;
+use crate::text;
+
+use super::cell::{format_value, precision_of};
+use super::grid::{GAP, Placed};
+use super::keymap::Action;
+use super::layout::Areas;
+use super::{App, Effect, Overlay};
+
+/// Versions that are measured to know how wide the columns are; a cell of another one is cut.
+const VERSIONS_MEASURED: usize = 2_000;
+
+/// A column of text is not wider than this.
+const TEXT_AT_MOST: u16 = 28;
+
+/// Cells before the first column: the cursor's sign, the playhead's, and that of the change.
+pub const GUTTER: u16 = 6;
+
+/// Cells of the time since the entry before.
+pub const SINCE: u16 = 9;
+
+/// Entries above the one that the history opens at.
+const LATER_IN_VIEW: usize = 4;
+
+/// More lines than these cannot be told apart.
+pub const CHARTED_AT_MOST: usize = 6;
+
+/// Lower than this, all lines go to the list.
+const LEAST_HEIGHT_WITH_CHART: u16 = 14;
+
+/// A moment at which the key came, changed or went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entry {
+    /// The moment.
+    pub from: EventTime,
+    /// The version that is shown from then on; `None` where the key is gone.
+    pub version: Option<usize>,
+    /// What became of the key.
+    pub kind: ChangeKind,
+}
+
+/// Every version of one key, and the chart of its numbers.
+#[derive(Debug)]
+pub struct HistoryView {
+    /// The table.
+    pub table: String,
+    /// The key.
+    pub key: String,
+    /// The versions, once they have been read.
+    pub history: Option<Arc<History>>,
+    /// Why they cannot be.
+    pub error: Option<Error>,
+    /// The moments at which something happened, newest first.
+    pub entries: Vec<Entry>,
+    /// The value columns, as positions in the history: those that the grid shows first.
+    pub columns: Vec<usize>,
+    /// The cursor's entry.
+    pub row: usize,
+    /// The cursor's column, a position in `columns`.
+    pub column: usize,
+    /// The first entry in view.
+    pub top: usize,
+    /// Entries in view.
+    pub height: usize,
+    /// The value columns in view, by their position in the history.
+    pub placed: Vec<Placed>,
+    /// How the moments and the event times are printed.
+    pub precisions: (Precision, Precision),
+    /// The columns in the chart, as positions in the history.
+    pub charted: Vec<usize>,
+    /// Where the list is.
+    pub list: Rect,
+    /// Where the chart is, if there is one.
+    pub chart: Option<Rect>,
+    first: usize,
+    /// What is known of each column of the history.
+    measures: Vec<Measure>,
+    /// The value column that the grid's cursor was on.
+    wanted: Option<String>,
+    /// The names of the columns that the grid shows, in its order.
+    shown: Vec<String>,
+    id: RequestId,
+}
+
+/// What is known of a column.
+#[derive(Debug, Clone, Copy)]
+struct Measure {
+    width: u16,
+    precision: Precision,
+    /// The least and the greatest number.
+    range: Option<(f64, f64)>,
+}
+
+impl HistoryView {
+    fn new(table: String, key: String, shown: Vec<String>, wanted: Option<String>) -> Self {
+        Self {
+            table,
+            key,
+            history: None,
+            error: None,
+            entries: Vec::new(),
+            columns: Vec::new(),
+            row: 0,
+            column: 0,
+            top: 0,
+            height: 1,
+            placed: Vec::new(),
+            precisions: (Precision::Date, Precision::Date),
+            charted: Vec::new(),
+            list: Rect::default(),
+            chart: None,
+            first: 0,
+            measures: Vec::new(),
+            wanted,
+            shown,
+            id: RequestId(0),
+        }
+    }
+
+    /// Takes the versions. Cursor and chart stay on what they were on, wherever that is now.
+    fn take(&mut self, history: Arc<History>, playhead: AsOf) {
+        let names = |positions: &[usize], history: &History| -> Vec<String> {
+            let name = |at: &usize| history.columns()[*at].name.clone();
+            positions.iter().map(name).collect()
+        };
+        let before = self.history.take().map(|old| {
+            let on = self.columns.get(self.column).map(|at| vec![*at]);
+            (
+                names(&self.charted, &old),
+                names(&on.unwrap_or_default(), &old).pop(),
+                self.entries.get(self.row).map(|e| e.from),
+            )
+        });
+        let position = |name: &String| history.columns().iter().position(|c| c.name == *name);
+        self.columns = self.shown.iter().filter_map(position).collect();
+        let others: Vec<usize> = (0..history.columns().len())
+            .filter(|at| !self.columns.contains(at))
+            .collect();
+        self.columns.extend(others);
+        self.entries = entries(&history);
+        self.measures = (0..history.columns().len())
+            .map(|column| measure(&history, column))
+            .collect();
+        self.precisions = (
+            precision_of(self.entries.iter().map(|e| e.from)),
+            precision_of((0..history.len()).map(|v| history.event_time(v))),
+        );
+        let (charted, on, from) = before.unwrap_or_else(|| {
+            let first = self.columns.iter().find(|at| self.is_numeric(**at));
+            let wanted = self
+                .wanted
+                .as_ref()
+                .and_then(position)
+                .filter(|at| self.is_numeric(*at));
+            let charted = wanted.as_ref().or(first).map(|at| vec![*at]);
+            (
+                names(&charted.unwrap_or_default(), &history),
+                self.wanted.clone(),
+                None,
+            )
+        });
+        self.charted = charted.iter().filter_map(position).collect();
+        let column = on.as_ref().and_then(position);
+        self.column = column
+            .and_then(|at| self.columns.iter().position(|c| *c == at))
+            .unwrap_or(0);
+        self.history = Some(history);
+        self.error = None;
+        self.row = match from {
+            Some(from) => self.entry_at(AsOf::At(from)),
+            None => self.entry_at(playhead),
+        }
+        .unwrap_or(self.entries.len().saturating_sub(1));
+        // Some of what came later is in view, and more of what came before.
+        self.top = self.row.saturating_sub(LATER_IN_VIEW);
+    }
+
+    /// The entry that a moment shows: the last one at or before it; `None` before the first.
+    pub fn entry_at(&self, moment: AsOf) -> Option<usize> {
+        let at = self
+            .entries
+            .partition_point(|e| e.from.ms() > moment.position_ms());
+        (at < self.entries.len()).then_some(at)
+    }
+
+    /// True where a column holds numbers.
+    pub fn is_numeric(&self, column: usize) -> bool {
+        self.measures.get(column).is_some_and(|m| m.range.is_some())
+    }
+
+    /// The least and the greatest number of a column.
+    pub fn range(&self, column: usize) -> Option<(f64, f64)> {
+        self.measures.get(column)?.range
+    }
+
+    /// True where a version's value differs from that of the version before, if that one was shown until then.
+    pub fn is_changed(&self, entry: &Entry, column: usize) -> bool {
+        match (&self.history, entry.version, entry.kind) {
+            (Some(history), Some(version), ChangeKind::Changed) => {
+                history.value(version, column) != history.value(version - 1, column)
+            }
+            _ => false,
+        }
+    }
+
+    /// The time since the entry before, in words; empty for the oldest.
+    pub fn since(&self, row: usize) -> String {
+        match (self.entries.get(row + 1), self.entries.get(row)) {
+            (Some(before), Some(entry)) => format!("+{}", span(before.from, entry.from)),
+            _ => String::new(),
+        }
+    }
+
+    /// Where the value columns begin, from the list's left edge.
+    pub fn values_at(&self) -> u16 {
+        let (from, event_time) = self.time_widths();
+        GUTTER + from + GAP + SINCE + GAP + event_time + GAP
+    }
+
+    /// Cells of the moment and of the event time.
+    pub fn time_widths(&self) -> (u16, u16) {
+        let longest = |precision, title: &str, times: &mut dyn Iterator<Item = EventTime>| {
+            let text = |at: EventTime| at.to_text(precision).len() as u16;
+            let widest = times.take(VERSIONS_MEASURED).map(text).max();
+            widest.unwrap_or(0).max(title.len() as u16)
+        };
+        let history = self.history.as_ref();
+        let len = history.map_or(0, |h| h.len());
+        let mut event_times = (0..len).filter_map(|version| history.map(|h| h.event_time(version)));
+        (
+            longest(
+                self.precisions.0,
+                "shown from",
+                &mut self.entries.iter().map(|e| e.from),
+            ),
+            longest(self.precisions.1, "event_time", &mut event_times),
+        )
+    }
+
+    /// Brings cursor and columns into their bounds, and says where list and chart are.
+    pub(super) fn settle(&mut self, areas: Areas) {
+        let inside = Areas::inside(area(areas));
+        let has_chart = !self.charted.is_empty() && inside.height >= LEAST_HEIGHT_WITH_CHART;
+        let chart_height = if has_chart {
+            (inside.height * 2 / 5).clamp(6, 16)
+        } else {
+            0
+        };
+        self.list = Rect {
+            height: inside.height - chart_height,
+            ..inside
+        };
+        self.chart = has_chart.then(|| Rect {
+            y: self.list.bottom(),
+            height: chart_height,
+            ..inside
+        });
+        // The titles take a line.
+        self.height = usize::from(self.list.height.saturating_sub(1)).max(1);
+        let count = self.entries.len();
+        self.row = self.row.min(count.saturating_sub(1));
+        self.top = self
+            .top
+            .min(self.row)
+            .max((self.row + 1).saturating_sub(self.height))
+            .min(count.saturating_sub(self.height));
+        self.column = self.column.min(self.columns.len().saturating_sub(1));
+        self.first = self.first.min(self.column);
+        self.place();
+        while self.first < self.column && !self.is_whole(self.column) {
+            self.first += 1;
+            self.place();
+        }
+    }
+
+    fn is_whole(&self, column: usize) -> bool {
+        self.placed
+            .iter()
+            .any(|p| p.column == self.columns[column] && p.width >= self.measures[p.column].width)
+    }
+
+    fn place(&mut self) {
+        self.placed.clear();
+        let mut x = self.values_at();
+        let end = self.list.width.saturating_sub(1);
+        for column in self.columns.iter().skip(self.first) {
+            let Measure {
+                width, precision, ..
+            } = self.measures[*column];
+            let room = end.saturating_sub(x);
+            // A number cut short would be another number.
+            if room < width && !self.placed.is_empty() || room == 0 {
+                break;
+            }
+            self.placed.push(Placed {
+                column: *column,
+                x,
+                width: width.min(room),
+                precision,
+            });
+            x += width + GAP;
+        }
+    }
+
+    /// How many columns there are to the left and to the right of those in view.
+    pub fn hidden(&self) -> (usize, usize) {
+        (
+            self.first,
+            self.columns
+                .len()
+                .saturating_sub(self.first + self.placed.len()),
+        )
+    }
+
+    fn toggle_chart(&mut self) -> Result<(), String> {
+        let (Some(history), Some(column)) = (&self.history, self.columns.get(self.column)) else {
+            return Ok(());
+        };
+        if let Some(at) = self.charted.iter().position(|c| c == column) {
+            self.charted.remove(at);
+            return Ok(());
+        }
+        if !self.is_numeric(*column) {
+            let name = text::ellipsis(&history.columns()[*column].name, 24);
+            return Err(format!("{name} holds no numbers to chart"));
+        }
+        if self.charted.len() == CHARTED_AT_MOST {
+            return Err(format!(
+                "{CHARTED_AT_MOST} lines are all that can be told apart"
+            ));
+        }
+        self.charted.push(*column);
+        Ok(())
+    }
+}
+
+/// The screen's part that the history lies over: all between the header and the timeline.
+pub fn area(areas: Areas) -> Rect {
+    let top = areas.header.bottom();
+    Rect {
+        y: top,
+        height: areas.timeline.y.saturating_sub(top),
+        ..areas.screen
+    }
+}
+
+/// The moments at which the key came, changed or went, newest first.
+fn entries(history: &History) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    let gone_after = |version: usize| {
+        let until = history.valid_to(version)?;
+        until.ms().checked_add(1).map(EventTime::from_ms)
+    };
+    let gone = |from| Entry {
+        from,
+        version: None,
+        kind: ChangeKind::Removed,
+    };
+    for version in 0..history.len() {
+        let from = history.valid_from(version);
+        let before = version.checked_sub(1);
+        let gap = before.and_then(gone_after).filter(|gone| *gone < from);
+        entries.extend(gap.map(gone));
+        let differs = |before: usize| {
+            (0..history.columns().len())
+                .any(|c| history.value(version, c) != history.value(before, c))
+        };
+        let kind = match before {
+            Some(before) if gap.is_none() && differs(before) => ChangeKind::Changed,
+            Some(_) if gap.is_none() => ChangeKind::Touched,
+            _ => ChangeKind::Added,
+        };
+        entries.push(Entry {
+            from,
+            version: Some(version),
+            kind,
+        });
+    }
+    let end = history.len().checked_sub(1).and_then(gone_after);
+    entries.extend(end.map(gone));
+    entries.reverse();
+    entries
+}
+
+fn measure(history: &History, column: usize) -> Measure {
+    let about = &history.columns()[column];
+    let values = || (0..history.len()).map(|version| history.value(version, column));
+    let precision = precision_of(values().filter_map(|value| match value {
+        Value::Time(at) => Some(at),
+        _ => None,
+    }));
+    let widest = values()
+        .take(VERSIONS_MEASURED)
+        .map(|value| {
+            let shown = format_value(value, precision);
+            text::width(&text::ellipsis(&shown, 64)) as u16
+        })
+        .max()
+        .unwrap_or(0)
+        .max(text::width(&text::visible(&about.name)) as u16)
+        .max(1);
+    let width = if about.data_type == DataType::String {
+        widest.min(TEXT_AT_MOST)
+    } else {
+        widest
+    };
+    let range = values().filter_map(number).fold(None, |range, n| {
+        let (least, greatest) = range.unwrap_or((n, n));
+        Some((n.min(least), n.max(greatest)))
+    });
+    Measure {
+        width,
+        precision,
+        range,
+    }
+}
+
+/// A value that a chart can show.
+pub fn number(value: Value<'_>) -> Option<f64> {
+    match value {
+        Value::Int(number) => Some(number as f64),
+        Value::Float(number) => Some(number).filter(|n| n.is_finite()),
+        _ => None,
+    }
+}
+
+/// The length of a stretch of time in words: `3 mo`, `17 d`, `2.5 h`, `40 ms`.
+pub fn span(from: EventTime, to: EventTime) -> String {
+    const UNITS: [(f64, f64, &str); 5] = [
+        (1_000.0, 1.0, "ms"),
+        (60_000.0, 1_000.0, "s"),
+        (3_600_000.0, 60_000.0, "min"),
+        (86_400_000.0, 3_600_000.0, "h"),
+        (60.0 * 86_400_000.0, 86_400_000.0, "d"),
+    ];
+    const MONTH_MS: f64 = 365.2425 / 12.0 * 86_400_000.0;
+    let ms = (i128::from(to.ms()) - i128::from(from.ms())) as f64;
+    let short = |number: f64, unit: &str| {
+        let text = format!("{number:.1}");
+        format!("{} {unit}", text.trim_end_matches(".0"))
+    };
+    if let Some((_, length, unit)) = UNITS.iter().find(|(below, ..)| ms < *below) {
+        return short(ms / length, unit);
+    }
+    let months = match (calendar(from), calendar(to)) {
+        (Some((y, m, d, h, min, s, milli)), Some((y2, m2, d2, h2, min2, s2, milli2)))
+            if (d, h, min, s, milli) == (d2, h2, min2, s2, milli2) =>
+        {
+            f64::from((y2 - y) * 12 + m2 as i32 - m as i32)
+        }
+        _ => ms / MONTH_MS,
+    };
+    if months < 24.0 {
+        short(months, "mo")
+    } else {
+        short(months / 12.0, "y")
+    }
+}
+
+impl App {
+    /// Shows the history of the row under the cursor.
+    pub(super) fn open_history(&mut self) -> Vec<Effect> {
+        let key = self.key_under_cursor();
+        let (Some(key), Some(table)) = (key, self.current().map(|t| t.name.clone())) else {
+            self.notify("there is no row here");
+            return Vec::new();
+        };
+        let shown = self.view().map_or_else(Vec::new, |view| {
+            let columns = view.columns.iter().skip(2).filter(|c| c.shown);
+            columns.map(|c| c.name.clone()).collect()
+        });
+        let wanted = self.value_column_under_cursor();
+        let mut open = HistoryView::new(table, key, shown, wanted);
+        let playhead = self.view().map_or(AsOf::Current, |v| v.playhead);
+        let known = self.travelled_history(&open.table, &open.key);
+        let is_known = known.is_some();
+        if let Some(history) = known {
+            open.take(history, playhead);
+        }
+        self.overlay = Some(Overlay::History(Box::new(open)));
+        if is_known {
+            Vec::new()
+        } else {
+            self.read_open_history().into_iter().collect()
+        }
+    }
+
+    /// Asks for the versions of the history that is open; also where the table has changed under it.
+    pub(super) fn read_open_history(&mut self) -> Option<Effect> {
+        let Some(Overlay::History(open)) = &self.overlay else {
+            return None;
+        };
+        let request = Request::History {
+            table: open.table.clone(),
+            key: open.key.clone(),
+        };
+        let effect = self.send(request);
+        let id = self.last_id;
+        if let Some(Overlay::History(open)) = &mut self.overlay {
+            open.id = id;
+        }
+        Some(effect)
+    }
+
+    /// Takes the versions, if they are what the open history waits for.
+    pub(super) fn on_open_history(&mut self, id: RequestId, history: &Arc<History>) {
+        let playhead = self.view().map_or(AsOf::Current, |v| v.playhead);
+        if let Some(Overlay::History(open)) = &mut self.overlay
+            && open.id == id
+        {
+            open.take(Arc::clone(history), playhead);
+        }
+    }
+
+    /// The versions will not come.
+    pub(super) fn on_no_open_history(&mut self, id: RequestId, error: &Error) {
+        if let Some(Overlay::History(open)) = &mut self.overlay
+            && open.id == id
+            && open.history.is_none()
+        {
+            open.error = Some(error.clone());
+        }
+    }
+
+    /// A key while the history is open.
+    pub(super) fn on_history_key(
+        &mut self,
+        event: &KeyEvent,
+        wanted: Option<Action>,
+    ) -> Vec<Effect> {
+        let playhead = self.view().map_or(AsOf::Current, |v| v.playhead);
+        let Some(Overlay::History(open)) = &mut self.overlay else {
+            return Vec::new();
+        };
+        let (count, page) = (open.entries.len(), open.height);
+        match wanted {
+            Some(Action::Escape | Action::Quit | Action::History) => self.overlay = None,
+            Some(Action::Up) => open.row = open.row.saturating_sub(1),
+            Some(Action::Down) => open.row += 1,
+            Some(Action::PageUp) => open.row = open.row.saturating_sub(page),
+            Some(Action::PageDown) => open.row = open.row.saturating_add(page),
+            Some(Action::First) => open.row = 0,
+            Some(Action::Last) => open.row = count.saturating_sub(1),
+            Some(Action::Left) => open.column = open.column.saturating_sub(1),
+            Some(Action::Right) => open.column += 1,
+            Some(Action::LineStart) => open.column = 0,
+            Some(Action::LineEnd) => open.column = open.columns.len().saturating_sub(1),
+            Some(Action::Enter) => {
+                if let Some(entry) = open.entries.get(open.row) {
+                    let moment = AsOf::At(entry.from);
+                    self.overlay = None;
+                    return self.go_to(moment);
+                }
+            }
+            Some(way @ (Action::PreviousVersion | Action::NextVersion)) => {
+                let here = playhead.position_ms();
+                let next = if way == Action::PreviousVersion {
+                    open.entries.iter().position(|e| e.from.ms() < here)
+                } else {
+                    open.entries.iter().rposition(|e| e.from.ms() > here)
+                };
+                if let Some(next) = next {
+                    open.row = next;
+                    let moment = AsOf::At(open.entries[next].from);
+                    return self.go_to(moment);
+                }
+                let when = if way == Action::NextVersion {
+                    "later"
+                } else {
+                    "earlier"
+                };
+                self.notify(format!("there is no {when} version"));
+            }
+            // The playhead moves under an open history, and the sign of it follows.
+            Some(
+                a @ (Action::Step(_)
+                | Action::Play
+                | Action::Slower
+                | Action::Faster
+                | Action::ZoomIn
+                | Action::ZoomOut
+                | Action::ZoomUndo
+                | Action::GoTo
+                | Action::Help),
+            ) => return self.act(a),
+            _ if event.code == KeyCode::Char('v') => {
+                if let Err(why) = open.toggle_chart() {
+                    self.notify(why);
+                }
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event_time::parse_calendar;
+
+    #[test]
+    fn a_stretch_of_time_reads_as_people_say_it() {
+        let at = |text: &str| parse_calendar(text).expect("a time");
+        for (from, to, said) in [
+            ("2019-07-01", "2019-10-01", "3 mo"),
+            ("2019-03-31", "2019-06-30", "3 mo"),
+            ("2019-01-31", "2019-04-15", "2.4 mo"),
+            ("2019-01-01", "2019-01-18", "17 d"),
+            ("2019-01-01", "2020-01-01", "12 mo"),
+            ("2016-02-01", "2019-02-01", "3 y"),
+            ("2019-01-01T00:00", "2019-01-01T02:30", "2.5 h"),
+            ("2019-01-01T00:00:00", "2019-01-01T00:00:00.040", "40 ms"),
+        ] {
+            assert_eq!(span(at(from), at(to)), said, "{from} to {to}");
+        }
+        let whole = span(EventTime::from_ms(i64::MIN), EventTime::from_ms(i64::MAX));
+        assert!(whole.ends_with(" y"), "{whole}");
+    }
+}

@@ -1,0 +1,110 @@
+//! Why the row under the cursor is what it is: where it lies, which rows it beat, and what finding that took.
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+
+use crate::engine::{Request, RequestId};
+use crate::error::{Error, ErrorKind};
+use crate::event_time::AsOf;
+use crate::provenance::Provenance;
+
+use super::keymap::Action;
+use super::update::scroll_by;
+use super::{App, Effect, Overlay, TableView};
+
+/// Why a row is what it is.
+#[derive(Debug)]
+pub struct WhyView {
+    /// Its key.
+    pub key: String,
+    /// Lines scrolled down.
+    pub scroll: usize,
+    /// The answer, once it is there; of the moment that it names.
+    pub answer: Option<Result<Arc<Provenance>, Error>>,
+    id: RequestId,
+}
+
+impl TableView {
+    /// The moment of the rows that the cursor is on: the playhead's, or that of the side of a comparison that is shown.
+    pub fn moment_of_rows(&self) -> AsOf {
+        match self.compared() {
+            Some((a, _)) if self.flipped => a,
+            Some((_, b)) => b,
+            None => self.playhead,
+        }
+    }
+}
+
+impl App {
+    /// Asks why the row under the cursor is what it is.
+    pub(super) fn open_why(&mut self) -> Vec<Effect> {
+        let Some(key) = self.key_under_cursor() else {
+            self.notify("there is no row here");
+            return Vec::new();
+        };
+        self.overlay = Some(Overlay::Why(WhyView {
+            key,
+            scroll: 0,
+            answer: None,
+            id: RequestId(0),
+        }));
+        self.read_open_why().into_iter().collect()
+    }
+
+    /// Asks for the answer of the moment on screen.
+    pub(super) fn read_open_why(&mut self) -> Option<Effect> {
+        let Some(Overlay::Why(open)) = &self.overlay else {
+            return None;
+        };
+        let key = open.key.clone();
+        let request = Request::Why {
+            table: self.current()?.name.clone(),
+            as_of: self.view()?.moment_of_rows(),
+            key,
+        };
+        let effect = self.send(request);
+        let id = self.last_id;
+        if let Some(Overlay::Why(open)) = &mut self.overlay {
+            open.id = id;
+        }
+        Some(effect)
+    }
+
+    /// The answer, or why there is none.
+    pub(super) fn on_why(&mut self, id: RequestId, answer: Result<Arc<Provenance>, Error>) {
+        // One that was overtaken is not of this moment.
+        let cancelled = |e: &Error| e.kind() == ErrorKind::Cancelled;
+        if let Some(Overlay::Why(open)) = &mut self.overlay
+            && open.id == id
+            && !answer.as_ref().is_err_and(cancelled)
+        {
+            open.answer = Some(answer);
+        }
+    }
+
+    /// A key while the answer is open.
+    pub(super) fn on_why_key(&mut self, event: &KeyEvent, wanted: Option<Action>) -> Vec<Effect> {
+        let Some(Overlay::Why(open)) = &mut self.overlay else {
+            return Vec::new();
+        };
+        match wanted {
+            Some(Action::Escape | Action::Quit | Action::Enter | Action::Why) => {
+                self.overlay = None;
+            }
+            // The playhead moves under it, and the answer follows.
+            Some(
+                a @ (Action::Step(_)
+                | Action::PreviousVersion
+                | Action::NextVersion
+                | Action::Play
+                | Action::Slower
+                | Action::Faster
+                | Action::GoTo
+                | Action::Help),
+            ) => return self.act(a),
+            other => scroll_by(&mut open.scroll, event, other),
+        }
+        Vec::new()
+    }
+}
