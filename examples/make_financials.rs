@@ -331,7 +331,7 @@ fn round(value: f64) -> i64 {
 async fn write(lake: &Path, reports: &[Report]) -> Result<Version, Box<dyn Error>> {
     let lake = Lakehouse::open(&lake.to_string_lossy(), ReadLimits::default())?;
     let writer = lake.writer("financials");
-    writer.create(&schema(), SegmentBy::Year).await?;
+    writer.create(&schema(), SegmentBy::Quarter).await?;
     let rows = Input::Csv(Box::new(Cursor::new(csv_of(reports))));
     let progress = Arc::default();
     writer
