@@ -356,6 +356,56 @@ fn a_write_that_finds_no_room_leaves_the_table_as_it_was() {
     );
 }
 
+/// Begins a command on table `t` of a lake.
+fn begin(folder: &Path, command: &[&str]) -> std::process::Child {
+    let mut arguments = command.to_vec();
+    let path = folder.to_str().expect("a path");
+    arguments.extend(["--path", path, "--table", "t"]);
+    Command::new(env!("CARGO_BIN_EXE_azof-tui"))
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program runs")
+}
+
+fn finish(folder: &Path, command: &[&str]) {
+    let ended = begin(folder, command).wait().expect("an end");
+    assert!(ended.success(), "{command:?}");
+}
+
+/// The rows of the current state.
+fn count(folder: &Path) -> usize {
+    let path = folder.to_str().expect("a path");
+    let output = azof(&["scan", "--path", path, "--table", "t", "--format", "csv"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    stdout(&output).lines().count() - 1
+}
+
+/// The table has one of two numbers of rows, takes one more, and is sound.
+fn assert_recovers(folder: &Path, (before, after): (usize, usize), one_row: &str) {
+    let found = count(folder);
+    assert!(
+        found == before || found == after,
+        "{found} rows, not {before} or {after}"
+    );
+    finish(folder, &["append", one_row]);
+    // The next writer may have found the commit done and moved the pointer for it.
+    let with_one = count(folder);
+    assert!(
+        with_one == before + 1 || with_one == after + 1,
+        "{with_one} rows"
+    );
+    let path = folder.to_str().expect("a path");
+    let output = azof(&[
+        "check", "--path", path, "--table", "t", "--deep", "--format", "csv",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    finish(folder, &["vacuum", "--retention", "0s"]);
+    assert_eq!(count(folder), with_one);
+}
+
 /// Killed at any time, a write leaves the old version or the new one, and the next one works.
 #[test]
 #[expect(clippy::too_many_lines, reason = "one story")]
@@ -367,39 +417,13 @@ fn a_killed_writer_leaves_a_whole_version() {
         "create",
         &["--columns", "v:Int", "--segments", "month"],
     );
-    let first = file(
-        &lake,
-        "first.csv",
-        "key,event_time,v\na,2024-01-01,1\nb,2024-03-01,2\n",
-    );
-    sound(&lake, "append", &[&first]);
-    let rows: Vec<String> = (0..100_000u32)
-        .map(|i| format!("k{i},2024-{:02}-{:02},{i}", i % 12 + 1, i % 28 + 1))
-        .collect();
-    let many = file(
-        &lake,
-        "many.csv",
-        &format!("key,event_time,v\n{}\n", rows.join("\n")),
-    );
+    let first = "key,event_time,v\na,2024-01-01,1\nb,2024-03-01,2\n";
+    sound(&lake, "append", &[&file(&lake, "first.csv", first)]);
+    let row = |i: u32| format!("k{i},2024-{:02}-{:02},{i}", i % 12 + 1, i % 28 + 1);
+    let rows: Vec<String> = (0..100_000).map(row).collect();
+    let many = format!("key,event_time,v\n{}\n", rows.join("\n"));
+    let many = file(&lake, "many.csv", &many);
     let last = file(&lake, "last.csv", "key,event_time,v\nz,2024-02-01,9\n");
-    let begin = |folder: &Path, command: &[&str]| {
-        let mut arguments = command.to_vec();
-        let path = folder.to_str().expect("a path");
-        arguments.extend(["--path", path, "--table", "t"]);
-        Command::new(env!("CARGO_BIN_EXE_azof-tui"))
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the program runs")
-    };
-    let count = |folder: &Path| {
-        let path = folder.to_str().expect("a path");
-        let output = azof(&["scan", "--path", path, "--table", "t", "--format", "csv"]);
-        assert!(output.status.success(), "{}", stderr(&output));
-        stdout(&output).lines().count() - 1
-    };
     let mut killed = 0;
     for command in [
         vec!["append", many.as_str()],
@@ -408,24 +432,14 @@ fn a_killed_writer_leaves_a_whole_version() {
         let base = tempfile::tempdir().expect("a folder");
         copy(&lake.folder.path().join("t"), &base.path().join("t"));
         if command[0] == "compact" {
-            assert!(
-                begin(base.path(), &["append", &many])
-                    .wait()
-                    .expect("an end")
-                    .success()
-            );
+            finish(base.path(), &["append", &many]);
         }
         let whole = tempfile::tempdir().expect("a folder");
         copy(base.path(), whole.path());
         let started = Instant::now();
-        assert!(
-            begin(whole.path(), &command)
-                .wait()
-                .expect("an end")
-                .success()
-        );
+        finish(whole.path(), &command);
         let length = started.elapsed();
-        let (before, after) = (count(base.path()), count(whole.path()));
+        let counts = (count(base.path()), count(whole.path()));
         for kill in 0..KILLS {
             let folder = tempfile::tempdir().expect("a folder");
             copy(base.path(), folder.path());
@@ -435,39 +449,7 @@ fn a_killed_writer_leaves_a_whole_version() {
             std::thread::sleep(Duration::from_secs_f64(length.as_secs_f64() * share));
             child.kill().expect("a process");
             killed += u32::from(!child.wait().expect("an end").success());
-            let found = count(folder.path());
-            assert!(
-                found == before || found == after,
-                "{found} rows, not {before} or {after}"
-            );
-            let path = folder.path().to_str().expect("a path");
-            assert!(
-                begin(folder.path(), &["append", &last])
-                    .wait()
-                    .expect("an end")
-                    .success()
-            );
-            // The next writer may have found the commit done and moved the pointer for it.
-            let with_last = count(folder.path());
-            assert!(
-                with_last == before + 1 || with_last == after + 1,
-                "{with_last} rows"
-            );
-            let output = azof(&[
-                "check", "--path", path, "--table", "t", "--deep", "--format", "csv",
-            ]);
-            assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
-            let output = azof(&[
-                "vacuum",
-                "--path",
-                path,
-                "--table",
-                "t",
-                "--retention",
-                "0s",
-            ]);
-            assert!(output.status.success(), "{}", stderr(&output));
-            assert_eq!(count(folder.path()), with_last);
+            assert_recovers(folder.path(), counts, &last);
         }
     }
     assert!(killed > KILLS / 2, "only {killed} were killed in time");

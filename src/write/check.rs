@@ -16,7 +16,7 @@ use crate::text::counted;
 use super::append::is_late_segment;
 use super::commit::TableWriter;
 use super::layout::{Layout, events};
-use super::snapshot_json::{SnapshotJson, time, time_in};
+use super::snapshot_json::{time, time_in};
 use super::versions::{is_data_file, is_left_over};
 
 /// How bad a finding is.
@@ -122,7 +122,7 @@ impl TableWriter {
             let message = "no segment is open, so there is no current state";
             checked.add(Severity::Note, &file, message);
         }
-        let sound = self.check_files(&json, &manifest, &mut checked).await?;
+        let sound = self.check_files(&manifest, &mut checked).await?;
         if deep {
             self.check_rows(&manifest, &sound, &mut checked).await?;
             if sound.len() == names(&manifest).len() {
@@ -172,13 +172,7 @@ impl TableWriter {
     }
 
     /// Finds missing, broken and unreferenced files; answers those that open.
-    async fn check_files(
-        &self,
-        json: &SnapshotJson,
-        manifest: &Manifest,
-        checked: &mut Checked,
-    ) -> Result<Vec<String>> {
-        let _ = json;
+    async fn check_files(&self, manifest: &Manifest, checked: &mut Checked) -> Result<Vec<String>> {
         let mut sound = Vec::new();
         let names = names(manifest);
         for name in &names {

@@ -1,7 +1,7 @@
 //! Making a table.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::format::{Column, DataType, FileName, Schema, VERSION_FILE, Version};
+use crate::format::{Column, DataType, FileName, Schema, Version};
 
 use super::snapshot_json::SnapshotJson;
 use super::{SegmentBy, TableWriter};
@@ -92,7 +92,6 @@ impl TableWriter {
                 }
                 _ => e,
             })
-            .inspect(|version| debug_assert_eq!(version.0, 1, "{VERSION_FILE}"))
     }
 }
 

@@ -12,7 +12,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use crate::contained::contain;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Column, DataType, EVENT_TIME, KEY};
-use crate::scan::{ColumnData, arrow_type};
+use crate::scan::ColumnData;
 
 use super::rows::{check_event_time, input_schema};
 use super::{BATCH_ROWS, InputOptions, Rejects, RowSource};
@@ -166,33 +166,26 @@ impl RowSource for ParquetRows {
                 *admitted = false;
             }
         }
-        let plain: Vec<ArrayRef> = arrays
-            .iter()
-            .map(|a| {
-                if is_text(a.data_type()) {
-                    cast(a, &arrow::datatypes::DataType::Utf8)
-                } else {
-                    Ok(Arc::clone(a))
-                }
-            })
+        let plain = arrays.iter().map(|a| {
+            if is_text(a.data_type()) {
+                cast(a, &arrow::datatypes::DataType::Utf8)
+            } else {
+                Ok(Arc::clone(a))
+            }
+        });
+        let mut plain: Vec<ArrayRef> = plain
             .collect::<Result<_, _>>()
             .map_err(|e| broken(e.to_string()))?;
-        let lines: UInt64Array = (first..=self.rows).collect();
-        let mut plain = plain;
-        plain.push(Arc::new(lines));
-        let schema = input_schema(&self.columns);
-        let whole: Vec<ArrayRef> = plain;
+        plain.push(Arc::new((first..=self.rows).collect::<UInt64Array>()));
         // Nulls among the keys are taken out before the schema, which has none, is put on.
+        let numbered = plain.into_iter().enumerate();
         let loose = RecordBatch::try_from_iter_with_nullable(
-            whole
-                .into_iter()
-                .enumerate()
-                .map(|(i, a)| (i.to_string(), a, true)),
+            numbered.map(|(i, array)| (i.to_string(), array, true)),
         )
         .map_err(|e| broken(e.to_string()))?;
         let kept = filter_record_batch(&loose, &BooleanArray::from(admitted))
             .map_err(|e| broken(e.to_string()))?;
-        RecordBatch::try_new(schema, kept.columns().to_vec())
+        RecordBatch::try_new(input_schema(&self.columns), kept.columns().to_vec())
             .map(Some)
             .map_err(|e| broken(e.to_string()))
     }
@@ -224,7 +217,6 @@ pub(super) fn column_type(found: &arrow::datatypes::DataType) -> Option<DataType
     DataType::ALL.into_iter().find(|wanted| {
         // The first that fits: an Int before the Float that it widens to.
         let empty = arrow::array::new_empty_array(found);
-        let _ = arrow_type(*wanted);
         ColumnData::cast(&empty, *wanted).is_ok()
     })
 }
