@@ -8,6 +8,8 @@
 
 pub mod text;
 
+pub mod clipboard;
+
 pub mod event_time;
 
 pub mod error;
@@ -33,6 +35,8 @@ pub mod history;
 pub mod provenance;
 
 pub mod diff;
+
+pub mod export;
 
 pub mod write;
 

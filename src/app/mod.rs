@@ -2,11 +2,16 @@
 //! effects. No I/O, no clock, no waiting.
 
 pub mod cell;
+pub mod commands;
 mod compare;
+pub mod copy;
+pub mod export;
+mod fuzzy;
 pub mod grid;
 pub mod history_view;
 pub mod keymap;
 pub mod layout;
+pub mod marks;
 mod message;
 mod mouse;
 mod prompt;
@@ -17,6 +22,7 @@ mod travel;
 mod update;
 pub mod why;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::{Request, RequestId, TableInfo};
@@ -28,7 +34,7 @@ use crate::snapshot::Snapshot;
 use grid::Grid;
 use keymap::{Binding, bindings};
 use layout::Areas;
-pub use message::{Clock, Effect, Msg};
+pub use message::{Clock, Colours, Effect, Msg};
 pub use mouse::{list_top, tabs};
 pub use prompt::Prompt;
 use rows::{CompareMode, Comparison, RowFilter, Rows};
@@ -140,6 +146,8 @@ pub struct TableView {
     pub a: Option<AsOf>,
     /// The other moment, where it is not the playhead's.
     pub b: Option<AsOf>,
+    /// The moments that the person has given a letter.
+    pub marks: BTreeMap<char, AsOf>,
     /// How the two are shown.
     pub compare: CompareMode,
     /// The difference on screen.
@@ -180,6 +188,12 @@ pub enum Overlay {
     History(Box<history_view::HistoryView>),
     /// Why a row is what it is.
     Why(why::WhyView),
+    /// The field for a command.
+    Commands(commands::Palette),
+    /// The field for a file's name.
+    Export(export::ExportField),
+    /// The marks, with the cursor on one of them.
+    Marks(usize),
 }
 
 /// One row, every value in full.
@@ -253,6 +267,10 @@ pub struct App {
     start: Start,
     counts_asked: bool,
     travel: Option<travel::Travel>,
+    /// The file that is being written.
+    pub exporting: Option<export::Exporting>,
+    /// What the next key, a mark's name, is for.
+    pub awaited_mark: Option<marks::MarkKey>,
     last_id: RequestId,
 }
 
@@ -281,6 +299,8 @@ impl App {
             start,
             counts_asked: false,
             travel: None,
+            exporting: None,
+            awaited_mark: None,
             last_id: RequestId(0),
         };
         let first = app.start.table.clone();
@@ -443,6 +463,7 @@ impl TableView {
             lost_key: None,
             a: None,
             b: None,
+            marks: BTreeMap::new(),
             compare: CompareMode::Off,
             comparison: None,
             filter: RowFilter::All,

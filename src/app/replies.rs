@@ -52,6 +52,7 @@ impl App {
                     open.record = Some((snapshot, row));
                 }
             }
+            Answer::Exported(rows) => self.on_exported(reply.id, rows),
             Answer::Why(why) => self.on_why(reply.id, Ok(why)),
             Answer::History(history) => return self.on_history(reply.id, history),
             Answer::RowCount(name, rows) => {
@@ -246,6 +247,7 @@ impl App {
             }
             Lane::History => self.on_no_history(id, &error),
             Lane::Row => self.on_why(id, Err(error)),
+            Lane::Export => self.on_not_exported(id, &error),
             Lane::Statistics => {}
         }
     }

@@ -6,6 +6,7 @@ use crate::engine::{Lane, Request, RequestId};
 use crate::event_time::AsOf;
 use crate::text::counted;
 
+use super::commands::Palette;
 use super::keymap::{Action, Key, action};
 use super::rows::{CompareMode, Rows};
 use super::{
@@ -21,8 +22,11 @@ impl App {
             Msg::Key(event) => self.on_key(&event),
             Msg::Mouse(event) => self.on_mouse(event),
             Msg::Paste(text) => {
-                if let Some(Overlay::GoTo(prompt)) = &mut self.overlay {
-                    prompt.insert(&text);
+                match &mut self.overlay {
+                    Some(Overlay::GoTo(prompt)) => prompt.insert(&text),
+                    Some(Overlay::Commands(palette)) => palette.prompt.insert(&text),
+                    Some(Overlay::Export(field)) => field.prompt.insert(&text),
+                    _ => {}
                 }
                 Vec::new()
             }
@@ -87,6 +91,9 @@ impl App {
         if wanted == Some(Action::Interrupt) || wanted == Some(Action::Suspend) {
             return self.act(wanted.unwrap_or(Action::Interrupt));
         }
+        if let Some(what) = self.awaited_mark.take() {
+            return self.on_mark_key(what, event);
+        }
         match &mut self.overlay {
             Some(Overlay::GoTo(prompt)) => {
                 match event.code {
@@ -126,6 +133,9 @@ impl App {
             },
             Some(Overlay::History(_)) => self.on_history_key(event, wanted),
             Some(Overlay::Why(_)) => self.on_why_key(event, wanted),
+            Some(Overlay::Commands(_)) => self.on_palette_key(event),
+            Some(Overlay::Export(_)) => self.on_export_key(event),
+            Some(Overlay::Marks(_)) => self.on_marks_key(event, wanted),
             None => wanted.map_or_else(Vec::new, |a| self.act(a)),
         }
     }
@@ -163,7 +173,7 @@ impl App {
             Action::Escape => return self.escape(),
             Action::Quit => return vec![Effect::Quit],
             Action::Interrupt => {
-                if self.view().is_some_and(|v| v.pending.is_some()) {
+                if self.exporting.is_some() || self.view().is_some_and(|v| v.pending.is_some()) {
                     return self.escape();
                 }
                 return vec![Effect::Quit];
@@ -171,6 +181,10 @@ impl App {
             Action::Suspend => return vec![Effect::Suspend],
             Action::History => return self.open_history(),
             Action::Why => return self.open_why(),
+            Action::Commands => self.overlay = Some(Overlay::Commands(Palette::default())),
+            Action::Copy(what) => return self.copy(what),
+            Action::Mark(what) => self.await_mark(what),
+            Action::Export => self.open_export(),
             Action::Enter => return self.enter(),
             Action::ToggleColumn => return self.toggle_column(),
             Action::SetA => return self.set_a(),
@@ -226,6 +240,9 @@ impl App {
         }
         if self.view().is_some_and(|v| v.pending.is_some()) {
             return vec![Effect::Cancel(Lane::Snapshot)];
+        }
+        if self.exporting.is_some() {
+            return vec![Effect::Cancel(Lane::Export)];
         }
         Vec::new()
     }
@@ -563,7 +580,7 @@ impl App {
     }
 }
 
-fn edit(prompt: &mut Prompt, event: &KeyEvent) {
+pub(super) fn edit(prompt: &mut Prompt, event: &KeyEvent) {
     let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
     match event.code {
         KeyCode::Char('u') if ctrl => prompt.clear_before(),

@@ -108,6 +108,15 @@ pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Res
                 .map_or(Projection::All, Projection::parse);
             history(&lake, &table.table, &key, &projection, &output).await
         }
+        Command::Why {
+            table,
+            key,
+            as_of,
+            output,
+        } => {
+            let as_of = moment(as_of.as_deref())?;
+            super::why::run(&lake, &table.table, &key, as_of, &output).await
+        }
         Command::Timeline {
             table,
             from,
@@ -378,7 +387,7 @@ async fn timeline(
     Ok(())
 }
 
-fn batch(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
+pub(super) fn batch(columns: Vec<(&str, ArrayRef)>) -> Result<RecordBatch> {
     let fields: Vec<Field> = columns
         .iter()
         .map(|(name, array)| Field::new(*name, array.data_type().clone(), true))

@@ -6,6 +6,7 @@ mod diff;
 mod output;
 mod sql;
 mod table_format;
+mod why;
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;

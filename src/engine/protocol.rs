@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::diff::Diff;
+use crate::diff::{ChangeKind, Diff};
 use crate::error::Error;
 use crate::event_time::{AsOf, EventTime};
+use crate::export::{Existing, RowFormat};
 use crate::format::{Column, Projection, Version};
 use crate::history::History;
 use crate::provenance::Provenance;
@@ -28,6 +29,8 @@ pub enum Lane {
     Row,
     /// The versions of one key.
     History,
+    /// A file that is written.
+    Export,
     /// Figures that nobody waits for.
     Statistics,
 }
@@ -90,6 +93,19 @@ pub enum Request {
         /// The key.
         key: String,
     },
+    /// Rows written to a file.
+    Export {
+        /// The table.
+        table: String,
+        /// The rows.
+        rows: Exported,
+        /// The file's path.
+        path: String,
+        /// The form of the rows.
+        format: RowFormat,
+        /// What becomes of a file that is there.
+        existing: Existing,
+    },
     /// How many rows tables have at their newest moment.
     RowCounts {
         /// The tables.
@@ -106,9 +122,35 @@ impl Request {
             Self::Snapshot { .. } | Self::Compare { .. } => Lane::Snapshot,
             Self::Row { .. } | Self::Why { .. } => Lane::Row,
             Self::History { .. } => Lane::History,
+            Self::Export { .. } => Lane::Export,
             Self::RowCounts { .. } => Lane::Statistics,
         }
     }
+}
+
+/// Rows that are written to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exported {
+    /// Those of a moment, by key.
+    Moment {
+        /// The moment.
+        as_of: AsOf,
+        /// The value columns.
+        projection: Projection,
+        /// True where the event times are written too.
+        event_time: bool,
+    },
+    /// What became of the keys between two moments.
+    Changes {
+        /// The first moment.
+        from: AsOf,
+        /// The second moment.
+        to: AsOf,
+        /// The value columns.
+        projection: Projection,
+        /// The kinds that are written.
+        kinds: Vec<ChangeKind>,
+    },
 }
 
 /// What the engine knows of a table once it is open.
@@ -147,6 +189,8 @@ pub enum Answer {
     Why(Arc<Provenance>),
     /// Every version of the key.
     History(Arc<History>),
+    /// The file is written, and holds so many rows.
+    Exported(usize),
     /// The number of rows of a table at its newest moment, or why they cannot be counted.
     RowCount(String, Result<usize, Error>),
     /// The request failed or was cancelled; nothing else comes.

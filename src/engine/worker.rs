@@ -21,6 +21,7 @@ use crate::lakehouse::{Lakehouse, Table};
 use crate::open_tables::OpenTables;
 use crate::snapshot::Snapshot;
 
+use super::export::export;
 use super::lanes::LaneState;
 use super::preparation::{Preparation, Shown, Task};
 use super::protocol::{Answer, Lane, Reply, Request, RequestId, TableInfo};
@@ -361,6 +362,19 @@ impl Job {
                 let table = self.table(&table).await?;
                 let history = table.history(&key, &Projection::All, &self.cancel).await?;
                 self.reply.send(Answer::History(Arc::new(history)));
+                Ok(())
+            }
+            Request::Export {
+                table,
+                rows,
+                path,
+                format,
+                existing,
+            } => {
+                let table = self.table(&table).await?.in_background();
+                let to = (path, format, existing);
+                let rows = export(&table, rows, to, &self.cancel).await?;
+                self.reply.send(Answer::Exported(rows));
                 Ok(())
             }
             Request::RowCounts { tables } => {

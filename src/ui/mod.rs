@@ -1,7 +1,9 @@
 //! Draws the application: pure functions from state to a frame. Nothing here changes, waits or reads a clock.
 
 mod canvas;
+mod commands;
 mod compare;
+mod export;
 mod grid;
 mod header;
 mod history;
