@@ -68,6 +68,7 @@ fn schema() -> Vec<Column> {
         name: name.to_owned(),
         data_type,
         nullable,
+        stored_as: None,
     })
     .collect()
 }

@@ -9,18 +9,17 @@
 
 mod random;
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::fs;
+use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
-use azof_tui::EventTime;
 use azof_tui::event_time::{month_start, parse_calendar};
-use azof_tui::format::{Column, DataType};
-use azof_tui::snapshot::output_schema;
-use azof_tui::write::encode_data_file;
+use azof_tui::format::{Column, DataType, Version};
+use azof_tui::scan::ReadLimits;
+use azof_tui::write::{CompactOptions, Input, InputOptions, SegmentBy};
+use azof_tui::{EventTime, Lakehouse};
 use random::Random;
 use serde_json::{Value, json};
 
@@ -116,18 +115,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             .then_with(|| a.key.cmp(&b.key))
     });
     reports.dedup_by(|a, b| a.key == b.key && a.event_time == b.event_time);
-    let segments = write_segments(&table, &reports)?;
-    let columns: Vec<Value> = schema()
-        .iter()
-        .map(|c| json!({ "name": c.name, "data_type": c.data_type.name(), "nullable": c.nullable }))
-        .collect();
-    let manifest = json!({ "schema": { "columns": columns }, "segments": segments });
-    fs::write(
-        table.join("s1.json"),
-        serde_json::to_string_pretty(&manifest)? + "\n",
-    )?;
-    fs::write(table.join("version.txt"), "1")?;
-    Ok(())
+    let work = std::env::temp_dir().join(format!("make-financials-{}", std::process::id()));
+    fs::create_dir_all(&work)?;
+    let written = azof_tui::engine::runtime("make-financials")?.block_on(write(&work, &reports));
+    let published = written.and_then(|version| publish(&work.join("financials"), version, &table));
+    fs::remove_dir_all(&work)?;
+    published
 }
 
 fn schema() -> Vec<Column> {
@@ -135,6 +128,7 @@ fn schema() -> Vec<Column> {
         name: name.to_owned(),
         data_type,
         nullable: true,
+        stored_as: None,
     };
     vec![
         column("industry", DataType::String),
@@ -333,120 +327,73 @@ fn round(value: f64) -> i64 {
     ((value / unit).round() * unit) as i64
 }
 
-/// Writes the data files, and answers the segment tree.
-fn write_segments(table: &Path, reports: &[Report]) -> Result<Vec<Value>, Box<dyn Error>> {
-    let mut segments = Vec::new();
-    for year in FIRST_YEAR..=LAST_YEAR + 1 {
-        let start = instant(year, 1);
-        // Reports on the last year come in the year after it, whose segment stays open.
-        let open = year == LAST_YEAR + 1;
-        let end = instant(year + 1, 1);
-        let mut segment = json!({ "id": format!("year_{year}"), "start": text(start) });
-        if !open {
-            segment["end"] = json!(text(end - 1));
-        }
-        let base = newest_before(reports, i64::MIN, start);
-        if !base.is_empty() {
-            let file = format!("year_{year}_base.parquet");
-            write_file(table, &file, &base)?;
-            segment["file"] = json!(file);
-        }
-        let mut quarters = Vec::new();
-        for quarter in 0..4 {
-            let from = instant(year, quarter * 3 + 1);
-            let to = month_start(EventTime::from_ms(from), 3).map_or(end, EventTime::ms);
-            let within: Vec<&Report> = reports
-                .iter()
-                .filter(|r| r.event_time >= from && r.event_time < to)
-                .collect();
-            if within.is_empty() && open {
-                continue;
-            }
-            let name = format!("year_{year}_q{}", quarter + 1);
-            let mut child = json!({ "id": name, "start": text(from), "end": text(to - 1) });
-            // Only the keys touched since the year began.
-            let base = newest_before(reports, start, from);
-            if !base.is_empty() {
-                let file = format!("{name}_base.parquet");
-                write_file(table, &file, &base)?;
-                child["file"] = json!(file);
-            }
-            if !within.is_empty() {
-                let file = format!("{name}_delta.parquet");
-                write_file(table, &file, &within)?;
-                child["delta"] =
-                    json!([{ "file": file, "start": text(from), "end": text(to - 1) }]);
-            }
-            quarters.push(child);
-        }
-        if open {
-            // The open segment holds its rows itself, so that reading current needs no closed child.
-            let within: Vec<&Report> = reports.iter().filter(|r| r.event_time >= start).collect();
-            let file = format!("year_{year}_delta.parquet");
-            write_file(table, &file, &within)?;
-            segment["delta"] =
-                json!([{ "file": file, "start": text(start), "end": text(end - 1) }]);
-            for child in &quarters {
-                for name in [child["file"].as_str(), child["delta"][0]["file"].as_str()]
-                    .into_iter()
-                    .flatten()
-                {
-                    fs::remove_file(table.join(name))?;
-                }
-            }
-        } else {
-            segment["segments"] = json!(quarters);
-        }
-        segments.push(segment);
-    }
-    Ok(segments)
+/// Makes the table in a lake, and answers its newest version.
+async fn write(lake: &Path, reports: &[Report]) -> Result<Version, Box<dyn Error>> {
+    let lake = Lakehouse::open(&lake.to_string_lossy(), ReadLimits::default())?;
+    let writer = lake.writer("financials");
+    writer.create(&schema(), SegmentBy::Quarter).await?;
+    let rows = Input::Csv(Box::new(Cursor::new(csv_of(reports))));
+    let progress = Arc::default();
+    writer
+        .append(rows, &InputOptions::default(), None, &progress)
+        .await?;
+    let compacted = writer.compact(CompactOptions::default(), &progress).await?;
+    compacted
+        .version
+        .ok_or_else(|| "there was nothing to compact".into())
 }
 
-/// The newest report of every key within `from..before`, by key.
-fn newest_before(reports: &[Report], from: i64, before: i64) -> Vec<&Report> {
-    let mut newest: BTreeMap<&str, &Report> = BTreeMap::new();
-    for report in reports
-        .iter()
-        .filter(|r| r.event_time >= from && r.event_time < before)
-    {
-        newest.entry(&report.key).or_insert(report);
+fn csv_of(reports: &[Report]) -> String {
+    let number = |value: Option<i64>| value.map_or(String::new(), |v| v.to_string());
+    let mut text = "key,event_time,industry,revenue,shares_diluted,net_income\n".to_owned();
+    for report in reports {
+        text += &format!(
+            "{},{},{},{},{},{}\n",
+            report.key,
+            EventTime::from_ms(report.event_time),
+            report.industry.unwrap_or_default(),
+            number(report.revenue),
+            number(report.shares_diluted),
+            number(report.net_income)
+        );
     }
-    newest.into_values().collect()
+    text
 }
 
-fn write_file(table: &Path, name: &str, reports: &[&Report]) -> Result<(), Box<dyn Error>> {
-    let times: TimestampMillisecondArray = reports
-        .iter()
-        .map(|r| r.event_time)
-        .collect::<Vec<i64>>()
-        .into();
-    let arrays: Vec<ArrayRef> = vec![
-        Arc::new(
-            reports
-                .iter()
-                .map(|r| Some(r.key.as_str()))
-                .collect::<StringArray>(),
-        ),
-        Arc::new(times.with_timezone("UTC")),
-        Arc::new(reports.iter().map(|r| r.industry).collect::<StringArray>()),
-        Arc::new(reports.iter().map(|r| r.revenue).collect::<Int64Array>()),
-        Arc::new(
-            reports
-                .iter()
-                .map(|r| r.shares_diluted)
-                .collect::<Int64Array>(),
-        ),
-        Arc::new(reports.iter().map(|r| r.net_income).collect::<Int64Array>()),
-    ];
-    let batch = RecordBatch::try_new(output_schema(&schema()), arrays)?;
-    fs::write(table.join(name), encode_data_file(&batch)?)?;
+/// Copies a version's files to where they are kept: as version 1, with names made of the segments'.
+fn publish(from: &Path, version: Version, to: &Path) -> Result<(), Box<dyn Error>> {
+    let mut snapshot: Value =
+        serde_json::from_slice(&fs::read(from.join(version.manifest_file()))?)?;
+    if let Some(fields) = snapshot.as_object_mut() {
+        // It says when the version was made, and is another one each time.
+        fields.shift_remove("commit");
+    }
+    let segments = snapshot["segments"].as_array_mut().into_iter().flatten();
+    for segment in segments {
+        let id = segment["id"].as_str().unwrap_or_default().to_owned();
+        let publish = |field: &mut Value, what: &str| -> Result<(), Box<dyn Error>> {
+            if let Some(name) = field.as_str() {
+                let published = format!("{id}_{what}.parquet");
+                fs::copy(from.join(name), to.join(&published))?;
+                *field = json!(published);
+            }
+            Ok(())
+        };
+        if segment.get("file").is_some() {
+            publish(&mut segment["file"], "base")?;
+        }
+        if segment.get("delta").is_some() {
+            publish(&mut segment["delta"][0]["file"], "delta")?;
+        }
+    }
+    fs::write(
+        to.join("s1.json"),
+        serde_json::to_string_pretty(&snapshot)? + "\n",
+    )?;
+    fs::write(to.join("version.txt"), "1")?;
     Ok(())
 }
 
 fn instant(year: i32, month: usize) -> i64 {
     parse_calendar(&format!("{year}-{month:02}")).map_or(0, EventTime::ms)
-}
-
-fn text(ms: i64) -> String {
-    EventTime::from_ms(ms).to_string()
 }

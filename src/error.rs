@@ -36,6 +36,8 @@ pub enum ErrorKind {
     Output,
     /// A file is there already, and was not to be replaced.
     Exists,
+    /// Another writer committed first; nothing of this commit is in the table.
+    Conflict,
 }
 
 /// A fault with its place and the next step.
@@ -142,6 +144,9 @@ impl Error {
             ErrorKind::Output => Some("check that the place can be written to"),
             ErrorKind::TableNotFound => Some("azof-tui tables lists the tables of a lake"),
             ErrorKind::Store => Some("try again; if it persists, check the store"),
+            ErrorKind::Conflict => {
+                Some("run it again: it starts from the version that is there now")
+            }
             _ => None,
         };
         self.0.hint.as_deref().or(usual).map(visible)

@@ -124,9 +124,8 @@ pub fn write_rows_to(
 impl Stop {
     /// The error of writing to a place.
     pub fn into_error(self, place: &str) -> Error {
-        let cannot = |why: &str| {
-            Error::new(ErrorKind::Output, format!("cannot write to {place}: {why}"))
-        };
+        let cannot =
+            |why: &str| Error::new(ErrorKind::Output, format!("cannot write to {place}: {why}"));
         match self {
             Self::Own(e) => e,
             Self::PipeClosed => cannot("its reader has closed it"),

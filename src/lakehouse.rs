@@ -1,5 +1,7 @@
 //! The library's face: a lake and its tables.
 
+mod views;
+
 use std::sync::Arc;
 
 use futures::future::try_join_all;
@@ -22,7 +24,7 @@ use crate::timeline::{
     Epoch, EpochCache, EpochKey, Epochs, Ticks, TimelineProgress, read_index, read_ticks_with,
     read_values,
 };
-use crate::write::{encode_data_file, read_csv};
+use crate::write::{TableWriter, encode_data_file, read_csv};
 
 /// A CSV file larger than this is not turned into one data file.
 const CSV_BYTES_AT_MOST: u64 = 1 << 30;
@@ -65,6 +67,11 @@ impl Lakehouse {
         }
     }
 
+    /// What reading may take of the machine.
+    pub fn limits(&self) -> ReadLimits {
+        self.reader.limits()
+    }
+
     /// What the lake is called in messages.
     pub fn name(&self) -> &str {
         self.store.name()
@@ -96,13 +103,22 @@ impl Lakehouse {
             .map_err(|e| e.in_table(name).in_lake(self.name()))
     }
 
+    /// Opens a table at an earlier version, as it was before later rows and corrections came.
+    pub async fn table_at(&self, name: &str, version: Version) -> Result<Table> {
+        let opened = match check_table_name(name) {
+            Ok(()) => self.open_version(name, version).await,
+            Err(e) => Err(e),
+        };
+        opened.map_err(|e| e.in_table(name).in_lake(self.name()))
+    }
+
+    /// What changes a table, or makes it.
+    pub fn writer(&self, name: &str) -> TableWriter {
+        TableWriter::new(self.store.clone(), Arc::clone(&self.reader), name)
+    }
+
     async fn open_table(&self, name: &str) -> Result<Table> {
-        if name.is_empty() || name.contains('/') || name == "." || name == ".." {
-            return Err(Error::new(
-                ErrorKind::TableNotFound,
-                "this is not a table name",
-            ));
-        }
+        check_table_name(name)?;
         let Some(bytes) = self
             .in_file(
                 VERSION_FILE,
@@ -118,6 +134,10 @@ impl Lakehouse {
                 .in_file(VERSION_FILE)
                 .hint("it should hold the number N of the newest sN.json beside it")
         })?;
+        self.open_version(name, version).await
+    }
+
+    async fn open_version(&self, name: &str, version: Version) -> Result<Table> {
         let file = version.manifest_file();
         let bytes = self
             .in_file(
@@ -170,6 +190,16 @@ impl Lakehouse {
             error.hint(format!("its tables are {}", known.join(", ")))
         }
     }
+}
+
+fn check_table_name(name: &str) -> Result<()> {
+    if name.is_empty() || name.contains('/') || name == "." || name == ".." {
+        return Err(Error::new(
+            ErrorKind::TableNotFound,
+            "this is not a table name",
+        ));
+    }
+    Ok(())
 }
 
 /// A table at one version.

@@ -34,6 +34,12 @@ pub mod history;
 
 pub mod provenance;
 
+pub mod expr;
+
+pub mod view;
+
+pub mod aggregate;
+
 pub mod diff;
 
 pub mod export;
@@ -51,6 +57,8 @@ pub mod engine;
 pub mod app;
 
 pub mod ui;
+
+mod remembered;
 
 pub mod terminal;
 

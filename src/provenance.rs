@@ -177,13 +177,7 @@ pub async fn read_provenance(
 
 /// Puts the rows in order and gives each its verdict: the first one that the moment admits is shown.
 fn judge(rows: &mut [RowOrigin], as_of: AsOf) {
-    rows.sort_by_key(|r| {
-        (
-            std::cmp::Reverse(r.event_time),
-            r.precedence,
-            r.row_in_file,
-        )
-    });
+    rows.sort_by_key(|r| (std::cmp::Reverse(r.event_time), r.precedence, r.row_in_file));
     let mut shown: Option<(EventTime, usize)> = None;
     for row in rows.iter_mut() {
         row.verdict = match shown {

@@ -24,11 +24,12 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::app::{App, Clock, Colours, Effect, Msg, Start};
 use crate::clipboard::to_clipboard;
 use crate::contained::is_contained;
-use crate::engine::{Answer, EngineHandle, Reply};
+use crate::engine::{Answer, EngineHandle, Reply, Request};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::{AsOf, now};
 use crate::format::Projection;
 use crate::lakehouse::Lakehouse;
+use crate::remembered;
 use crate::scan::ReadLimits;
 use crate::ui;
 pub use crate::ui::ThemeName;
@@ -57,6 +58,8 @@ pub struct Opening {
     pub compare: Option<AsOf>,
     /// The columns.
     pub columns: Option<Projection>,
+    /// The statement to run.
+    pub query: Option<String>,
     /// The palette; `None` looks at the environment.
     pub theme: Option<ThemeName>,
     /// Where to append what happens.
@@ -189,6 +192,7 @@ async fn run(opening: Opening, lake: Lakehouse, theme: Theme, log: Option<File>)
         as_of: opening.as_of,
         compare: opening.compare,
         columns: opening.columns,
+        query: opening.query,
     };
     let (engine, mut replies) = EngineHandle::start(lake)?;
     let clock = Clock { ms: 0, wall: now() };
@@ -313,12 +317,16 @@ enum After {
 impl Session {
     fn take(&mut self, msg: Msg) -> io::Result<After> {
         self.log(&msg);
-        let clock = Clock {
-            ms: self.started.elapsed().as_millis() as u64,
-            wall: now(),
-        };
+        let clock = self.clock();
         let effects = self.app.update(msg, clock);
         self.perform(effects)
+    }
+
+    fn clock(&self) -> Clock {
+        Clock {
+            ms: self.started.elapsed().as_millis() as u64,
+            wall: now(),
+        }
     }
 
     fn perform(&mut self, effects: Vec<Effect>) -> io::Result<After> {
@@ -327,12 +335,27 @@ impl Session {
             match effect {
                 Effect::Send(id, request) => {
                     if let Some(log) = &mut self.log {
-                        let _ = writeln!(log, "{} ask {} {request:?}", now(), id.0);
+                        // What a person wrote is theirs.
+                        let said = match &request {
+                            Request::Query { as_of, .. } => format!("a query as of {as_of}"),
+                            request => format!("{request:?}"),
+                        };
+                        let _ = writeln!(log, "{} ask {} {said}", now(), id.0);
                     }
                     self.engine.send(id, request);
                     after = After::Asked;
                 }
                 Effect::Cancel(lane) => self.engine.cancel(lane),
+                Effect::LoadQueries => {
+                    let clock = self.clock();
+                    let effects = self.app.update(Msg::Queries(remembered::load()), clock);
+                    debug_assert!(effects.is_empty());
+                }
+                Effect::RememberQuery(statement) => {
+                    if let (Err(e), Some(log)) = (remembered::add(&statement), &mut self.log) {
+                        let _ = writeln!(log, "{} statements are not kept: {e}", now());
+                    }
+                }
                 Effect::Mouse(true) => execute!(io::stdout(), EnableMouseCapture)?,
                 Effect::Mouse(false) => execute!(io::stdout(), DisableMouseCapture)?,
                 Effect::Copy(text) => {
@@ -357,10 +380,7 @@ impl Session {
         execute!(io::stdout(), Clear(ClearType::All))?;
         self.terminal = Terminal::new(CrosstermBackend::new(io::stdout()))?;
         let size = self.terminal.size()?;
-        let clock = Clock {
-            ms: self.started.elapsed().as_millis() as u64,
-            wall: now(),
-        };
+        let clock = self.clock();
         self.app.update(Msg::Resize(size.width, size.height), clock);
         Ok(())
     }
@@ -382,6 +402,10 @@ impl Session {
         };
         let what = match &reply.answer {
             Answer::Snapshot(s) => format!("{} rows as of {} ({:?})", s.len(), s.as_of(), s.cost()),
+            Answer::QueryRows(r) if r.is_complete => {
+                format!("{} rows of a query as of {}", r.len(), r.as_of())
+            }
+            Answer::QueryCompared(_) => "two results compared".to_owned(),
             Answer::Ticks(t) => format!("{} ticks", t.len()),
             Answer::Failed(e) => format!("failed: {e}"),
             Answer::Done => "done".to_owned(),

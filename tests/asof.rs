@@ -286,7 +286,11 @@ proptest! {
 
 /// Why a key's row is the one shown, word by word: of every row of the key in the planned files, the position of its
 /// file, its position there, its event time, and what became of it; in order of those three.
-fn naive_explanation(segments: &[Segment], at: Option<i64>, key: &str) -> Vec<(usize, usize, i64, Verdict)> {
+fn naive_explanation(
+    segments: &[Segment],
+    at: Option<i64>,
+    key: &str,
+) -> Vec<(usize, usize, i64, Verdict)> {
     let mut files = Vec::new();
     naive_plan(segments, at, &mut files);
     let mut rows = Vec::new();

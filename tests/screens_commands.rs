@@ -64,7 +64,10 @@ fn every_key_has_a_name_that_does_the_same() {
             Scope::In(panel) => panel,
             Scope::Everywhere => Panel::Data,
         };
-        let focus = ["1", "2", "3", "4"][Panel::ALL.iter().position(|p| *p == panel).expect("a panel")];
+        let focus = ["1", "2", "3", "4"][Panel::ALL
+            .iter()
+            .position(|p| *p == panel)
+            .expect("a panel")];
         let prepared = || {
             let mut e = financials();
             // Something to move, to undo and to compare.
@@ -78,12 +81,20 @@ fn every_key_has_a_name_that_does_the_same() {
         by_name.keys(":");
         type_text(&mut by_name, binding.action.command());
         by_name.keys("<Enter>");
-        if let (Some(Overlay::Why(a)), Some(Overlay::Why(b))) = (&by_key.app.overlay, &by_name.app.overlay) {
+        if let (Some(Overlay::Why(a)), Some(Overlay::Why(b))) =
+            (&by_key.app.overlay, &by_name.app.overlay)
+        {
             // What a read took differs from run to run.
             assert_eq!(a.key, b.key);
             continue;
         }
-        assert_eq!(by_key.text(), by_name.text(), "{:?}", binding.action);
+        // Nor does a query always take as long.
+        let still = |e: &Explorer| {
+            let lines = e.text();
+            let lines = lines.lines().filter(|l| !l.contains(" ms · "));
+            lines.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(still(&by_key), still(&by_name), "{:?}", binding.action);
         assert_eq!(by_key.quit, by_name.quit, "{:?}", binding.action);
         assert_eq!(by_key.copied, by_name.copied, "{:?}", binding.action);
     }
@@ -98,7 +109,10 @@ fn frame_of_the_commands() {
 fn a_command_is_found_by_a_few_letters_and_shows_its_key() {
     let mut e = financials();
     let text = e.keys(":hist").text();
-    let line = text.lines().find(|l| l.contains("▸ history")).expect("a selected command");
+    let line = text
+        .lines()
+        .find(|l| l.contains("▸ history"))
+        .expect("a selected command");
     assert!(line.contains(" H "), "{line}");
     e.keys("<Enter>");
     assert!(matches!(e.app.overlay, Some(Overlay::History(_))));
@@ -123,7 +137,10 @@ fn a_command_of_another_panel_goes_there() {
 fn commands_with_an_argument_do_what_they_say() {
     let mut e = financials();
     e.keys(":goto 2012-Q3<Enter>");
-    assert_eq!(playhead(&e), AsOf::At(parse_calendar("2012-07-01").expect("a time")));
+    assert_eq!(
+        playhead(&e),
+        AsOf::At(parse_calendar("2012-07-01").expect("a time"))
+    );
     e.keys(":column net_income<Enter>");
     let grid = &e.app.view().expect("a view").grid;
     assert_eq!(grid.columns[grid.column].name, "net_income");
@@ -156,9 +173,15 @@ fn what_makes_no_sense_is_told_in_the_field_which_stays_open() {
         type_text(&mut e, typed);
         let text = e.keys("<Enter>").text();
         assert!(text.contains(said), "{typed}:\n{text}");
-        assert!(matches!(e.app.overlay, Some(Overlay::Commands(_))), "{typed}");
+        assert!(
+            matches!(e.app.overlay, Some(Overlay::Commands(_))),
+            "{typed}"
+        );
         assert_eq!(playhead(&e), before);
-        assert!(!e.keys("x").text().contains(said), "typing on takes the error away");
+        assert!(
+            !e.keys("x").text().contains(said),
+            "typing on takes the error away"
+        );
     }
 }
 
@@ -168,7 +191,9 @@ fn the_theme_is_an_effect() {
     e.keys(":");
     type_text(&mut e, "theme light");
     let clock = e.app.clock;
-    let effects = e.app.update(Msg::Key(KeyEvent::from(KeyCode::Enter)), clock);
+    let effects = e
+        .app
+        .update(Msg::Key(KeyEvent::from(KeyCode::Enter)), clock);
     assert_eq!(effects, [Effect::Theme(Colours::Light)]);
 }
 
@@ -186,7 +211,11 @@ fn cells_and_rows_are_copied_as_programs_read_them() {
     .write("t", "f.parquet", parquet(&rows, 9, 9));
     let mut e = Explorer::open(lake.path(), Start::default(), (100, 30));
     e.keys("y");
-    assert_eq!(e.copied.as_deref(), Some("tab\there\\\n"), "a cell as it is");
+    assert_eq!(
+        e.copied.as_deref(),
+        Some("tab\there\\\n"),
+        "a cell as it is"
+    );
     e.keys("ly");
     assert_eq!(e.copied.as_deref(), Some("1970-01-01T00:00:01.500Z"));
     let text = e.keys("ly").text();
@@ -198,7 +227,10 @@ fn cells_and_rows_are_copied_as_programs_read_them() {
         Some("tab\\there\\\\\\n\t1970-01-01T00:00:01.500Z\t1234567")
     );
     e.keys("jY");
-    assert_eq!(e.copied.as_deref(), Some("void\t1970-01-01T00:00:00.000Z\t"));
+    assert_eq!(
+        e.copied.as_deref(),
+        Some("void\t1970-01-01T00:00:00.000Z\t")
+    );
 }
 
 #[test]
@@ -213,7 +245,10 @@ fn what_is_too_long_for_a_clipboard_is_not_copied_in_part() {
     let mut e = Explorer::open(lake.path(), Start::default(), (100, 30));
     let text = e.keys("y").text();
     assert_eq!(e.copied, None);
-    assert!(text.contains("the cell has 1.0 MB, and a clipboard takes 100 kB"), "{text}");
+    assert!(
+        text.contains("the cell has 1.0 MB, and a clipboard takes 100 kB"),
+        "{text}"
+    );
 }
 
 /// A table and columns whose names want quoting everywhere.
@@ -249,12 +284,21 @@ fn the_copied_command_line_is_read_by_a_shell_as_what_is_on_screen() {
     let words = |e: &Explorer| -> Vec<String> {
         let line = e.copied.clone().expect("a command line");
         let script = line.replacen("azof-tui", "printf '%s\\n'", 1);
-        let run = std::process::Command::new("sh").args(["-c", &script]).output();
+        let run = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .output();
         let text = String::from_utf8(run.expect("a shell").stdout).expect("UTF-8");
         text.lines().map(str::to_owned).collect()
     };
     e.keys("<C-y>");
-    let whole = ["--path", "./lake", "--table", HOSTILE, "--as-of", "1970-01-01T00:00:00.015Z"];
+    let whole = [
+        "--path",
+        "./lake",
+        "--table",
+        HOSTILE,
+        "--as-of",
+        "1970-01-01T00:00:00.015Z",
+    ];
     assert_eq!(words(&e), whole);
     // With a column hidden, the others are named.
     e.keys("2jj<Enter><C-y>");
@@ -264,8 +308,14 @@ fn the_copied_command_line_is_read_by_a_shell_as_what_is_on_screen() {
     // Of a comparison, both moments.
     e.keys("2<Enter>a@1970-01-01T00:00:00.020<Enter>d<C-y>");
     let expected = [
-        "--path", "./lake", "--table", HOSTILE, "--as-of", "1970-01-01T00:00:00.020Z",
-        "--compare", "1970-01-01T00:00:00.015Z",
+        "--path",
+        "./lake",
+        "--table",
+        HOSTILE,
+        "--as-of",
+        "1970-01-01T00:00:00.020Z",
+        "--compare",
+        "1970-01-01T00:00:00.015Z",
     ];
     assert_eq!(words(&e), expected);
 }
@@ -280,14 +330,25 @@ fn the_copied_sql_answers_what_is_on_screen() {
     let mut e = Explorer::open(lake.path(), start, (140, 34));
     let answer = |statement: &str| {
         let output = azof(&["sql", "--path", lake.path(), "--format", "csv", statement]);
-        assert!(output.status.success(), "{statement}: {}", support::stderr(&output));
+        assert!(
+            output.status.success(),
+            "{statement}: {}",
+            support::stderr(&output)
+        );
         stdout(&output)
     };
     e.keys(":copy sql<Enter>");
     let statement = e.copied.clone().expect("a statement");
     let scanned = azof(&[
-        "scan", "--path", lake.path(), "--table", HOSTILE, "--format", "csv",
-        "--as-of", "1970-01-01T00:00:00.015Z",
+        "scan",
+        "--path",
+        lake.path(),
+        "--table",
+        HOSTILE,
+        "--format",
+        "csv",
+        "--as-of",
+        "1970-01-01T00:00:00.015Z",
     ]);
     assert_eq!(answer(&statement), stdout(&scanned), "{statement}");
     e.keys("2jj<Enter>:copy sql<Enter>");
@@ -301,7 +362,12 @@ fn the_copied_sql_answers_what_is_on_screen() {
     let changes = e.copied.clone().expect("a statement");
     let rows = answer(&changes);
     assert_eq!(rows.lines().count(), 2, "{changes}:\n{rows}");
-    assert!(rows.lines().nth(1).is_some_and(|l| l.starts_with("a,changed")), "{rows}");
+    assert!(
+        rows.lines()
+            .nth(1)
+            .is_some_and(|l| l.starts_with("a,changed")),
+        "{rows}"
+    );
 }
 
 #[test]
@@ -314,7 +380,10 @@ fn a_mark_is_set_shown_listed_and_gone_back_to() {
     let second = playhead(&e);
     e.keys("@2012<Enter>");
     let text = e.text();
-    let line = text.lines().find(|l| l.contains('▲')).expect("the playhead");
+    let line = text
+        .lines()
+        .find(|l| l.contains('▲'))
+        .expect("the playhead");
     assert!(line.contains('q') && line.contains('7'), "{line}");
     e.keys("'q");
     assert_eq!(playhead(&e), first);
@@ -322,7 +391,10 @@ fn a_mark_is_set_shown_listed_and_gone_back_to() {
     e.keys("4]");
     assert_eq!(playhead(&e), second);
     let text = e.keys("3:marks<Enter>").text();
-    assert!(text.contains("q  2009-03-31") && text.contains("7  2015-06-30"), "{text}");
+    assert!(
+        text.contains("q  2009-03-31") && text.contains("7  2015-06-30"),
+        "{text}"
+    );
     e.keys("<Enter>");
     assert_eq!(playhead(&e), first);
     // Set again in its place, it goes; and the list takes away, too.
@@ -332,7 +404,11 @@ fn a_mark_is_set_shown_listed_and_gone_back_to() {
     assert!(e.text().contains("No marks yet"), "{}", e.text());
     e.keys("<Esc>m<Esc>j");
     assert!(e.app.marks().is_empty());
-    assert!(e.keys("m?").text().contains("a mark is a small letter or a digit"));
+    assert!(
+        e.keys("m?")
+            .text()
+            .contains("a mark is a small letter or a digit")
+    );
     assert!(e.keys("m").text().contains("the name of the mark"));
 }
 

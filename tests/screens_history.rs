@@ -36,7 +36,12 @@ fn playhead(e: &Explorer) -> AsOf {
 fn lake_with_a_gap() -> Lake {
     let lake = Lake::new();
     let row = |key: &str, at: i64, v: i64| (key.to_owned(), at, Some(v));
-    let first = [row("a", 0, 1), row("b", 0, 7), row("b", 5, 7), row("b", 7, 8)];
+    let first = [
+        row("a", 0, 1),
+        row("b", 0, 7),
+        row("b", 5, 7),
+        row("b", 7, 8),
+    ];
     let second = [row("a", 0, 1), row("b", 15, 9)];
     lake.table(
         "t",
@@ -96,10 +101,16 @@ fn a_changed_value_is_told_by_sign_underline_and_colour() {
             let x = cells.clone().find(|x| {
                 let cell = &plain[(*x, y)];
                 cell.symbol() == "8"
-                    && cell.style().add_modifier.contains(Modifier::UNDERLINED | Modifier::BOLD)
+                    && cell
+                        .style()
+                        .add_modifier
+                        .contains(Modifier::UNDERLINED | Modifier::BOLD)
             })?;
             let line: String = cells.map(|x| plain[(x, y)].symbol().to_owned()).collect();
-            assert!(line.contains("~8") || plain[(x - 1, y)].symbol() == "~", "{line}");
+            assert!(
+                line.contains("~8") || plain[(x - 1, y)].symbol() == "~",
+                "{line}"
+            );
             Some(line)
         })
         .collect();
@@ -149,18 +160,30 @@ fn the_chart_has_a_line_for_each_column_that_is_asked_for() {
         let at = open.charted[0];
         vec![history.columns()[at].name.clone()]
     };
-    assert!(e.text().contains(&format!("━ {}", names[0])), "{}", e.text());
+    assert!(
+        e.text().contains(&format!("━ {}", names[0])),
+        "{}",
+        e.text()
+    );
     // A text has no line; a second number has one, and its own scale in the legend.
     let refused = e.keys("0v").text();
     assert!(refused.contains("holds no numbers"), "{refused}");
     e.keys("$v");
     assert_eq!(open(&e).charted.len(), 2);
     let text = e.text();
-    assert!(text.matches('━').count() >= 2 && text.contains(" … "), "{text}");
+    assert!(
+        text.matches('━').count() >= 2 && text.contains(" … "),
+        "{text}"
+    );
     e.keys("v");
     assert_eq!(open(&e).charted, charted);
-    let plain = e.keys("v").buffer_in(Theme::new(ThemeName::None, Depth::Ansi));
-    assert!(buffer_text(&plain).contains(" b "), "without colours a letter tells the lines apart");
+    let plain = e
+        .keys("v")
+        .buffer_in(Theme::new(ThemeName::None, Depth::Ansi));
+    assert!(
+        buffer_text(&plain).contains(" b "),
+        "without colours a letter tells the lines apart"
+    );
 }
 
 #[test]

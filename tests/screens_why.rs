@@ -90,8 +90,17 @@ fn an_error_is_told_where_it_belongs() {
 fn the_command_prints_the_same_rows() {
     let lake = lake();
     let output = azof(&[
-        "why", "--path", lake.path(), "--table", "t", "--key", "k",
-        "--as-of", "1970-01-01T00:00:00.010Z", "--format", "csv",
+        "why",
+        "--path",
+        lake.path(),
+        "--table",
+        "t",
+        "--key",
+        "k",
+        "--as-of",
+        "1970-01-01T00:00:00.010Z",
+        "--format",
+        "csv",
     ]);
     let rows = [
         "verdict,event_time,file,role,segment,row_group,row",

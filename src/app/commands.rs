@@ -54,12 +54,24 @@ const BY_HELP: i32 = -1_000;
 
 /// Commands that take an argument, or have no key.
 const MORE: [(&str, &str, &str); 10] = [
-    ("goto", "TIME", "go to a time: 2019-11-17, 2019-Q3, -90d, now, 50%, current"),
+    (
+        "goto",
+        "TIME",
+        "go to a time: 2019-11-17, 2019-Q3, -90d, now, 50%, current",
+    ),
     ("table", "NAME", "open a table"),
     ("column", "NAME", "go to a column"),
-    ("copy", "WHAT", "copy the cell, the row, or this moment as command or sql"),
+    (
+        "copy",
+        "WHAT",
+        "copy the cell, the row, or this moment as command or sql",
+    ),
     ("export", "FILE", "write what is shown to a file"),
-    ("mark", "LETTER", "set a mark to this moment; again: take it away"),
+    (
+        "mark",
+        "LETTER",
+        "set a mark to this moment; again: take it away",
+    ),
     ("jump", "LETTER", "go to a mark"),
     ("marks", "", "list the marks of this table"),
     ("theme", "COLOURS", "dark, light, or none"),
@@ -127,6 +139,14 @@ impl Action {
             Self::Compare => "compare",
             Self::PreviousChange => "previous-change",
             Self::NextChange => "next-change",
+            Self::Find => "find",
+            Self::FindNext => "find-next",
+            Self::FindPrevious => "find-previous",
+            Self::Condition => "filter",
+            Self::Sort => "sort",
+            Self::Unsort => "unsort",
+            Self::Query => "query",
+            Self::QueryShown => "query-shown",
             Self::FilterRows => "changed-rows",
             Self::FilterColumns => "changed-columns",
         }
@@ -405,7 +425,9 @@ impl App {
         let hidden = view.columns.iter().position(|c| c.name == name);
         let at = hidden.ok_or_else(|| format!("there is no column '{name}'"))?;
         view.column_cursor = at;
-        Err(format!("column '{name}' is not shown; Enter in Columns shows it"))
+        Err(format!(
+            "column '{name}' is not shown; Enter in Columns shows it"
+        ))
     }
 }
 

@@ -146,7 +146,7 @@ impl App {
     }
 
     /// Reads what is to be shown now; replies to what was asked before are of something else.
-    fn read_anew(&mut self) -> Vec<Effect> {
+    pub(super) fn read_anew(&mut self) -> Vec<Effect> {
         let next = RequestId(self.last_id.0 + 1);
         if let Some(view) = self.view_mut() {
             view.valid_from = next;

@@ -5,8 +5,8 @@ use crate::format::{EVENT_TIME, KEY};
 use crate::scan::Value;
 use crate::text::bytes;
 
-use super::grid::Source;
-use super::rows::{Cell, RowFilter, Side};
+use super::grid::{Grid, Source};
+use super::rows::{Cell, RowFilter, Rows, Side};
 use super::{App, Effect, TableView};
 
 /// What is copied.
@@ -41,8 +41,8 @@ impl App {
     /// Copies something of what is on screen. What is too long for a clipboard is not copied in part.
     pub(super) fn copy(&mut self, what: Copied) -> Vec<Effect> {
         let made = match what {
-            Copied::Cell => self.view().ok_or_else(no_row).and_then(cell),
-            Copied::Row => self.view().ok_or_else(no_row).and_then(row),
+            Copied::Cell => self.shown_grid().ok_or_else(no_row).and_then(cell),
+            Copied::Row => self.shown_grid().ok_or_else(no_row).and_then(row),
             Copied::Command => self.command_line(),
             Copied::Sql => self.sql(),
         };
@@ -57,7 +57,11 @@ impl App {
                 Vec::new()
             }
             Ok(text) => {
-                self.notify(format!("copied the {} ({})", what.name(), bytes(text.len() as u64)));
+                self.notify(format!(
+                    "copied the {} ({})",
+                    what.name(),
+                    bytes(text.len() as u64)
+                ));
                 vec![Effect::Copy(text)]
             }
             Err(why) => {
@@ -65,6 +69,17 @@ impl App {
                 Vec::new()
             }
         }
+    }
+
+    fn shown_grid(&self) -> Option<Shown<'_>> {
+        let (rows, grid, flipped) = match self.query() {
+            Some(query) => (query.rows(), &query.grid, false),
+            None => {
+                let view = self.view()?;
+                (view.rows(), &view.grid, view.flipped)
+            }
+        };
+        Some((rows.filter(|r| !r.is_empty())?, grid, flipped))
     }
 
     /// The command line that opens the explorer at what is on screen, quoted for a POSIX shell.
@@ -90,14 +105,31 @@ impl App {
         if let Some((a, _)) = view.compared() {
             option("--compare", &a.to_string())?;
         }
+        if let Some(query) = self.query() {
+            option("--query", query.editor.text())?;
+            return Ok(words.join(" "));
+        }
+        if view.arranged.is_some() {
+            return Err("the command line has no word for a filter or a sort".to_owned());
+        }
         let shown: Vec<&str> = shown_values(view).collect();
-        let all = self.info().map(|i| i.columns.as_slice()).unwrap_or_default();
-        if !shown.iter().copied().eq(all.iter().map(|c| c.name.as_str())) {
+        let all = self
+            .info()
+            .map(|i| i.columns.as_slice())
+            .unwrap_or_default();
+        if !shown
+            .iter()
+            .copied()
+            .eq(all.iter().map(|c| c.name.as_str()))
+        {
             // As the option reads its list.
-            let is_plain = |name: &&str| !name.contains(',') && name.trim() == *name && !name.is_empty();
+            let is_plain =
+                |name: &&str| !name.contains(',') && name.trim() == *name && !name.is_empty();
             if let Some(odd) = shown.iter().find(|name| !is_plain(name)) {
                 let odd = crate::text::ellipsis(odd, 24);
-                return Err(format!("--columns cannot name the column '{odd}'; copy sql can"));
+                return Err(format!(
+                    "--columns cannot name the column '{odd}'; copy sql can"
+                ));
             }
             option("--columns", &shown.join(","))?;
         }
@@ -106,6 +138,9 @@ impl App {
 
     /// The SQL that answers what is on screen: the rows of the moment by key, or the changes between two.
     pub fn sql(&self) -> Result<String, String> {
+        if let Some(query) = self.query() {
+            return Ok(query.editor.text().to_owned());
+        }
         let (entry, view) = self.current().zip(self.view()).ok_or_else(no_table)?;
         if let Some((a, b)) = view.compared() {
             let only = match view.filter {
@@ -121,11 +156,23 @@ impl App {
                 sql_text(&b.to_string())
             ));
         }
-        let event_time = view.columns.iter().find(|c| c.name == EVENT_TIME && c.shown);
+        let event_time = view
+            .columns
+            .iter()
+            .find(|c| c.name == EVENT_TIME && c.shown);
         let own = std::iter::once(KEY).chain(event_time.map(|_| EVENT_TIME));
         let columns: Vec<String> = own.chain(shown_values(view)).map(sql_name).collect();
+        let by = view.arranged.as_ref().map(|a| &a.by);
+        if by.is_some_and(|by| by.filter.is_some()) {
+            return Err("a filter has no SQL of its own yet; without it, the rest has".to_owned());
+        }
+        let sort = by.and_then(|by| by.sort.as_ref());
+        let order = sort.map_or_else(String::new, |(column, descending)| {
+            let way = if *descending { " DESC" } else { "" };
+            format!("{}{way} NULLS LAST, ", sql_name(column))
+        });
         Ok(format!(
-            "SELECT {} FROM {} AT ({}) ORDER BY \"key\"",
+            "SELECT {} FROM {} AT ({}) ORDER BY {order}\"key\"",
             columns.join(", "),
             sql_name(&entry.name),
             sql_text(&view.playhead.to_string())
@@ -147,38 +194,36 @@ fn shown_values(view: &TableView) -> impl Iterator<Item = &str> {
     values.map(|c| c.name.as_str())
 }
 
-fn cell(view: &TableView) -> Result<String, String> {
-    let column = view.grid.columns.get(view.grid.column).ok_or_else(no_row)?;
-    let value = value(view, column.source).ok_or_else(no_row)?;
+/// The grid on screen: its rows, its cursor and columns, and whether A's side of a comparison is shown.
+type Shown<'a> = (Rows<'a>, &'a Grid, bool);
+
+fn cell((rows, grid, flipped): Shown<'_>) -> Result<String, String> {
+    let column = grid.columns.get(grid.column).ok_or_else(no_row)?;
+    let value = value(rows, grid, flipped, column.source).ok_or_else(no_row)?;
     Ok(plain(value))
 }
 
-fn row(view: &TableView) -> Result<String, String> {
-    let values = view.grid.columns.iter().map(|column| {
-        let value = value(view, column.source);
+fn row((rows, grid, flipped): Shown<'_>) -> Result<String, String> {
+    let values = grid.columns.iter().map(|column| {
+        let value = value(rows, grid, flipped, column.source);
         value.map_or_else(String::new, |value| tsv_field(&plain(value)))
     });
-    match view.rows() {
-        Some(rows) if !rows.is_empty() => Ok(values.collect::<Vec<_>>().join("\t")),
-        _ => Err(no_row()),
-    }
+    Ok(values.collect::<Vec<_>>().join("\t"))
 }
 
 /// A value of the row under the cursor, as the side that is shown has it, or else the other one.
-fn value(view: &TableView, source: Source) -> Option<Value<'_>> {
-    let rows = view.rows().filter(|r| !r.is_empty())?;
-    let row = view.grid.row.min(rows.len() - 1);
-    let sides = if view.flipped {
+fn value<'a>(rows: Rows<'a>, grid: &Grid, flipped: bool, source: Source) -> Option<Value<'a>> {
+    let row = grid.row.min(rows.len().checked_sub(1)?);
+    let sides = if flipped {
         [Side::A, Side::B]
     } else {
         [Side::B, Side::A]
     };
-    let is_there = |side: &Side| rows.cell(row, Source::Key, *side) != Cell::Absent;
-    let side = sides.into_iter().find(is_there)?;
-    match rows.cell(row, source, side) {
+    let cells = sides.map(|side| rows.cell(row, source, side));
+    cells.into_iter().find_map(|cell| match cell {
         Cell::Value(value) => Some(value),
         Cell::Absent => None,
-    }
+    })
 }
 
 /// A value as programs read it: no separators, times in RFC 3339, nothing for a null.

@@ -1,13 +1,14 @@
 //! Writing what is on screen to a file that the person names.
 
+use std::sync::Arc;
+
 use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::diff::ChangeKind;
-use crate::engine::{Exported, Request, RequestId};
+use crate::engine::{Exported, Held, Request, RequestId};
 use crate::error::{Error, ErrorKind};
 use crate::event_time::AsOf;
 use crate::export::{Existing, RowFormat};
-use crate::format::EVENT_TIME;
 use crate::text::{counted, ellipsis};
 
 use super::rows::RowFilter;
@@ -37,6 +38,10 @@ pub struct Exporting {
 impl App {
     /// Opens the field with a name that says what will be in the file.
     pub(super) fn open_export(&mut self) {
+        if self.query.is_open {
+            self.notify("azof-tui sql --output FILE writes a query's rows; :copy sql copies it");
+            return;
+        }
         let Some((name, view)) = self.current().map(|t| t.name.clone()).zip(self.view()) else {
             self.notify("no table is open");
             return;
@@ -101,17 +106,15 @@ impl App {
         }
         let format = RowFormat::of_name(path)
             .ok_or("name a file that ends in .csv, .ndjson, .json, .parquet or .arrow")?;
+        if self.query.is_open {
+            return Err("azof-tui sql --output FILE writes the rows of a query".to_owned());
+        }
         if self.exporting.is_some() {
             return Err("another file is still being written; Esc cancels that".to_owned());
         }
-        let table = self.current().map(|t| t.name.clone());
-        let (table, view) = table.zip(self.view()).ok_or("no table is open")?;
-        if view.rows().is_none() {
-            return Err("there are no rows yet".to_owned());
-        }
+        let view = self.view().ok_or("no table is open")?;
         let request = Request::Export {
-            table,
-            rows: exported(view),
+            rows: exported(view).ok_or("there are no rows yet")?,
             path: path.to_owned(),
             format,
             existing,
@@ -165,33 +168,32 @@ impl App {
     }
 }
 
-/// What is on screen, as the engine may read it again.
-fn exported(view: &TableView) -> Exported {
-    let projection = view.projection();
-    match view.compared() {
-        Some((from, to)) => Exported::Changes {
-            from,
-            to,
-            projection,
-            kinds: match view.filter {
-                RowFilter::All => vec![
-                    ChangeKind::Added,
-                    ChangeKind::Removed,
-                    ChangeKind::Changed,
-                    ChangeKind::Touched,
-                    ChangeKind::Same,
-                ],
-                RowFilter::Differences => {
-                    vec![ChangeKind::Added, ChangeKind::Removed, ChangeKind::Changed]
-                }
-                RowFilter::Added => vec![ChangeKind::Added],
-                RowFilter::Removed => vec![ChangeKind::Removed],
-            },
+/// The rows on screen; `None` where there are none yet.
+fn exported(view: &TableView) -> Option<Exported> {
+    let snapshot = view.snapshot.as_ref()?;
+    let Some(comparison) = &view.comparison else {
+        let order = view.arranged.as_ref();
+        return Some(Exported::Rows {
+            snapshot: Held(Arc::clone(snapshot)),
+            order: order.map(|a| Held(Arc::clone(&a.order))),
+            columns: view.grid.columns.iter().map(|c| c.source).collect(),
+        });
+    };
+    Some(Exported::Changes {
+        diff: Held(Arc::clone(&comparison.diff)),
+        kinds: match view.filter {
+            RowFilter::All => vec![
+                ChangeKind::Added,
+                ChangeKind::Removed,
+                ChangeKind::Changed,
+                ChangeKind::Touched,
+                ChangeKind::Same,
+            ],
+            RowFilter::Differences => {
+                vec![ChangeKind::Added, ChangeKind::Removed, ChangeKind::Changed]
+            }
+            RowFilter::Added => vec![ChangeKind::Added],
+            RowFilter::Removed => vec![ChangeKind::Removed],
         },
-        None => Exported::Moment {
-            as_of: view.playhead,
-            projection,
-            event_time: view.columns.iter().any(|c| c.name == EVENT_TIME && c.shown),
-        },
-    }
+    })
 }

@@ -246,7 +246,7 @@ impl Grid {
         let column = &self.columns[index];
         let in_view = self.top..(self.top + self.height).min(rows.len());
         let sides = match rows {
-            Rows::Plain(_) => &[Side::B][..],
+            Rows::Plain(..) | Rows::Result(_) => &[Side::B][..],
             Rows::Compared(_) => &[Side::A, Side::B],
         };
         let values = || {

@@ -239,8 +239,7 @@ impl HistoryView {
         };
         let history = self.history.as_ref();
         let len = history.map_or(0, |h| h.len());
-        let mut event_times =
-            (0..len).filter_map(|version| history.map(|h| h.event_time(version)));
+        let mut event_times = (0..len).filter_map(|version| history.map(|h| h.event_time(version)));
         (
             longest(
                 self.precisions.0,
@@ -288,9 +287,9 @@ impl HistoryView {
     }
 
     fn is_whole(&self, column: usize) -> bool {
-        self.placed.iter().any(|p| {
-            p.column == self.columns[column] && p.width >= self.measures[p.column].width
-        })
+        self.placed
+            .iter()
+            .any(|p| p.column == self.columns[column] && p.width >= self.measures[p.column].width)
     }
 
     fn place(&mut self) {
@@ -320,7 +319,9 @@ impl HistoryView {
     pub fn hidden(&self) -> (usize, usize) {
         (
             self.first,
-            self.columns.len().saturating_sub(self.first + self.placed.len()),
+            self.columns
+                .len()
+                .saturating_sub(self.first + self.placed.len()),
         )
     }
 
@@ -337,7 +338,9 @@ impl HistoryView {
             return Err(format!("{name} holds no numbers to chart"));
         }
         if self.charted.len() == CHARTED_AT_MOST {
-            return Err(format!("{CHARTED_AT_MOST} lines are all that can be told apart"));
+            return Err(format!(
+                "{CHARTED_AT_MOST} lines are all that can be told apart"
+            ));
         }
         self.charted.push(*column);
         Ok(())
@@ -470,6 +473,10 @@ pub fn span(from: EventTime, to: EventTime) -> String {
 impl App {
     /// Shows the history of the row under the cursor.
     pub(super) fn open_history(&mut self) -> Vec<Effect> {
+        if self.query.is_open {
+            self.notify("this is for the rows of a table; Esc closes the query");
+            return Vec::new();
+        }
         let key = self.key_under_cursor();
         let (Some(key), Some(table)) = (key, self.current().map(|t| t.name.clone())) else {
             self.notify("there is no row here");
@@ -574,7 +581,11 @@ impl App {
                     let moment = AsOf::At(open.entries[next].from);
                     return self.go_to(moment);
                 }
-                let when = if way == Action::NextVersion { "later" } else { "earlier" };
+                let when = if way == Action::NextVersion {
+                    "later"
+                } else {
+                    "earlier"
+                };
                 self.notify(format!("there is no {when} version"));
             }
             // The playhead moves under an open history, and the sign of it follows.

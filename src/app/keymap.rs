@@ -107,6 +107,22 @@ pub enum Action {
     FilterRows,
     /// Show all columns, or those in which something changed.
     FilterColumns,
+    /// Find a text.
+    Find,
+    /// Go to the next match.
+    FindNext,
+    /// Go to the match before.
+    FindPrevious,
+    /// Keep the rows that meet a condition.
+    Condition,
+    /// Sort by the column under the cursor.
+    Sort,
+    /// Show the rows by key.
+    Unsort,
+    /// Write a query.
+    Query,
+    /// Write the query that shows the current screen.
+    QueryShown,
 }
 
 /// Where a binding holds.
@@ -336,6 +352,56 @@ pub fn bindings() -> Vec<Binding> {
         A::FilterColumns,
         "",
         "show changed columns only, all",
+    );
+    bind(
+        everywhere,
+        &[char_key('/')],
+        A::Find,
+        "find",
+        "find a text in all columns shown (a regular expression)",
+    );
+    bind(everywhere, &[char_key('n')], A::FindNext, "", "next match");
+    bind(
+        everywhere,
+        &[char_key('N')],
+        A::FindPrevious,
+        "",
+        "previous match",
+    );
+    bind(
+        everywhere,
+        &[char_key('&')],
+        A::Condition,
+        "filter",
+        "keep the rows that meet a condition: industry ~ \"Soft\" and revenue > 1e9",
+    );
+    bind(
+        everywhere,
+        &[char_key('s')],
+        A::Sort,
+        "sort",
+        "sort by this column: ascending, descending, by key",
+    );
+    bind(
+        everywhere,
+        &[char_key('S')],
+        A::Unsort,
+        "",
+        "show the rows by key again",
+    );
+    bind(
+        everywhere,
+        &[char_key('e')],
+        A::Query,
+        "query",
+        "query: SQL over the lake at the playhead",
+    );
+    bind(
+        everywhere,
+        &[char_key('E')],
+        A::QueryShown,
+        "",
+        "the query that shows this screen, with its moment",
     );
     bind(
         everywhere,

@@ -18,6 +18,8 @@ pub enum Msg {
     Resize(u16, u16),
     /// The engine answered.
     Reply(Reply),
+    /// The statements of earlier sittings, oldest first.
+    Queries(Vec<String>),
     /// Time has passed.
     Time,
 }
@@ -67,6 +69,10 @@ pub enum Effect {
     Copy(String),
     /// Draw in another palette.
     Theme(Colours),
+    /// Read the statements of earlier sittings.
+    LoadQueries,
+    /// Keep a statement for later sittings.
+    RememberQuery(String),
     /// Take, or give back, the mouse.
     Mouse(bool),
     /// Hand the terminal back to the shell until it continues us.

@@ -1,6 +1,7 @@
 //! What the screen is about, without a screen: all state, changed in one function, [`App::update`], which answers with
 //! effects. No I/O, no clock, no waiting.
 
+pub mod arrange;
 pub mod cell;
 pub mod commands;
 mod compare;
@@ -15,6 +16,7 @@ pub mod marks;
 mod message;
 mod mouse;
 mod prompt;
+pub mod query;
 mod replies;
 pub mod rows;
 mod timeline;
@@ -25,20 +27,23 @@ pub mod why;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::engine::{Request, RequestId, TableInfo};
+use crate::engine::{Arrangement, Request, RequestId, TableInfo};
 use crate::error::Error;
 use crate::event_time::{AsOf, EventTime, TimeError, parse_as_of};
 use crate::format::{DataType, Projection};
 use crate::snapshot::Snapshot;
 
+use arrange::{Arranged, Ask};
 use grid::Grid;
 use keymap::{Binding, bindings};
 use layout::Areas;
 pub use message::{Clock, Colours, Effect, Msg};
 pub use mouse::{list_top, tabs};
 pub use prompt::Prompt;
+use query::QueryPane;
 use rows::{CompareMode, Comparison, RowFilter, Rows};
 pub use timeline::TimelineView;
+pub use update::describe;
 
 /// A panel of the main screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -90,6 +95,8 @@ pub struct Start {
     pub compare: Option<AsOf>,
     /// The columns shown; all where none are named.
     pub columns: Option<Projection>,
+    /// The statement to run.
+    pub query: Option<String>,
 }
 
 /// A table in the list.
@@ -160,6 +167,12 @@ pub struct TableView {
     pub flipped: bool,
     /// Where the playhead was before it was flipped to A.
     flip_back: Option<AsOf>,
+    /// The filter and the sort that are wanted.
+    pub arrangement: Arrangement,
+    /// Those of the rows on screen; `None` where all are shown by key.
+    pub arranged: Option<Arranged>,
+    /// Rows of this request or a later one are shown from the first one on.
+    top_from: Option<RequestId>,
     /// The rows on screen, or B's where two moments are compared; of the playhead's moment, unless a read is pending.
     pub snapshot: Option<Arc<Snapshot>>,
     snapshot_id: RequestId,
@@ -194,6 +207,8 @@ pub enum Overlay {
     Export(export::ExportField),
     /// The marks, with the cursor on one of them.
     Marks(usize),
+    /// A field at the foot of the screen.
+    Ask(Ask),
 }
 
 /// One row, every value in full.
@@ -248,6 +263,8 @@ pub struct App {
     main: Panel,
     /// What lies over the main screen.
     pub overlay: Option<Overlay>,
+    /// The query pane, open or not.
+    query: QueryPane,
     /// The line that goes away by itself.
     pub notice: Option<Notice>,
     /// Playing, or not.
@@ -271,6 +288,7 @@ pub struct App {
     pub exporting: Option<export::Exporting>,
     /// What the next key, a mark's name, is for.
     pub awaited_mark: Option<marks::MarkKey>,
+    search: Option<arrange::Search>,
     last_id: RequestId,
 }
 
@@ -287,6 +305,7 @@ impl App {
             focus: Panel::Data,
             main: Panel::Data,
             overlay: None,
+            query: QueryPane::default(),
             notice: None,
             play: None,
             speed: 3,
@@ -301,6 +320,7 @@ impl App {
             travel: None,
             exporting: None,
             awaited_mark: None,
+            search: None,
             last_id: RequestId(0),
         };
         let first = app.start.table.clone();
@@ -342,14 +362,18 @@ impl App {
     pub fn next_wake_ms(&self) -> Option<u64> {
         let notice = self.notice.as_ref().map(|n| n.until_ms);
         let play = self.play.map(|p| p.next_ms);
-        let long = self
-            .view()
-            .and_then(|v| v.pending)
-            .map(|p| p.since_ms + LONG_READ_MS);
-        [notice, play, long.filter(|at| *at > self.clock.ms)]
-            .into_iter()
-            .flatten()
-            .min()
+        let reads = [self.view().and_then(|v| v.pending), self.query.pending];
+        // A long read says so, and then how long it takes, a second at a time.
+        let long = reads.into_iter().flatten().map(|p| {
+            let second = (self.clock.ms.saturating_sub(p.since_ms) / 1_000 + 1) * 1_000;
+            let told = p.since_ms + LONG_READ_MS;
+            if told > self.clock.ms {
+                told
+            } else {
+                p.since_ms + second
+            }
+        });
+        [notice, play].into_iter().flatten().chain(long).min()
     }
 
     /// Reads a moment as typed into the field: a time, `current`, or a share of the timeline such as `50%`.
@@ -395,6 +419,10 @@ impl App {
         let Some(data) = self.areas.and_then(|a| a.data) else {
             return;
         };
+        if self.query.is_open {
+            self.settle_query(query::result_area(data, &self.query));
+            return;
+        }
         let inside = Areas::inside(data);
         if let Some(view) = self.view_mut() {
             let lines = view.lines_above_rows();
@@ -415,6 +443,35 @@ impl App {
             }
             view.grid = grid;
         }
+    }
+}
+
+impl App {
+    fn settle_query(&mut self, area: ratatui::layout::Rect) {
+        let inside = Areas::inside(area);
+        let query = &mut self.query;
+        let lines = lines_above(query.comparison.is_some(), query.compare);
+        let is_halved = query.compare == CompareMode::SideBySide && query.comparison.is_some();
+        let width = if is_halved {
+            inside.width.saturating_sub(1) / 2
+        } else {
+            inside.width
+        };
+        let mut grid = std::mem::take(&mut query.grid);
+        if let Some(rows) = query.rows() {
+            let height = inside.height.saturating_sub(lines);
+            grid.settle(rows, width.saturating_sub(1), height);
+        }
+        query.grid = grid;
+    }
+}
+
+/// Lines above the rows of a grid: titles, and of a comparison the headline and the names of its sides.
+fn lines_above(is_compared: bool, mode: CompareMode) -> u16 {
+    match (is_compared, mode) {
+        (false, _) | (_, CompareMode::Off) => 1,
+        (true, CompareMode::Inline) => 2,
+        (true, CompareMode::SideBySide) => 3,
     }
 }
 
@@ -454,6 +511,9 @@ impl TableView {
             timeline: TimelineView::default(),
             timeline_error: None,
             timeline_id: None,
+            arrangement: Arrangement::default(),
+            arranged: None,
+            top_from: None,
             snapshot: None,
             snapshot_id: RequestId(0),
             valid_from: RequestId(0),
@@ -479,22 +539,26 @@ impl TableView {
         Projection::Columns(values.filter(|c| c.shown).map(|c| c.name.clone()).collect())
     }
 
+    /// True where a column is among those that are shown.
+    fn shows(&self, name: &str) -> bool {
+        self.columns.iter().any(|c| c.name == name && c.shown)
+    }
+
     /// The rows of the grid.
     pub fn rows(&self) -> Option<Rows<'_>> {
         match (&self.comparison, &self.snapshot) {
             (Some(comparison), _) => Some(Rows::Compared(comparison)),
-            (None, Some(snapshot)) => Some(Rows::Plain(snapshot)),
+            (None, Some(snapshot)) => Some(Rows::Plain(
+                snapshot,
+                self.arranged.as_ref().map(|a| &*a.order),
+            )),
             (None, None) => None,
         }
     }
 
     /// Lines of the data panel above its rows: titles, and of a comparison the headline and the names of its sides.
     pub fn lines_above_rows(&self) -> u16 {
-        match (&self.comparison, self.compare) {
-            (None, _) | (_, CompareMode::Off) => 1,
-            (Some(_), CompareMode::Inline) => 2,
-            (Some(_), CompareMode::SideBySide) => 3,
-        }
+        lines_above(self.comparison.is_some(), self.compare)
     }
 
     /// The two moments to compare, where they are.

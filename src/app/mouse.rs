@@ -61,7 +61,7 @@ impl App {
             Some(Overlay::Why(open)) => scroll(&mut open.scroll, WHEEL_ROWS),
             Some(Overlay::Commands(palette)) => scroll(&mut palette.cursor, 1),
             Some(Overlay::Marks(cursor)) => scroll(cursor, 1),
-            Some(Overlay::GoTo(_) | Overlay::Export(_)) => {}
+            Some(Overlay::GoTo(_) | Overlay::Ask(_) | Overlay::Export(_)) => {}
             None => match areas.panel_at(x, y) {
                 Some(Panel::Timeline) => return self.step(if down { 1 } else { -1 }),
                 Some(Panel::Tables) => {
@@ -73,6 +73,13 @@ impl App {
                         scroll(&mut view.column_cursor, 1);
                         view.column_cursor = view.column_cursor.min(view.columns.len() - 1);
                     }
+                }
+                Some(Panel::Data) if self.query.is_open => {
+                    let rows = self.query.rows().map_or(0, Rows::len);
+                    let mut row = self.query.grid.row;
+                    scroll(&mut row, WHEEL_ROWS);
+                    let row = row.min(rows.saturating_sub(1));
+                    self.query.grid.move_keeping_line(row);
                 }
                 Some(Panel::Data) => {
                     if let Some(view) = self.view_mut() {
@@ -125,6 +132,8 @@ impl App {
                     }
                 }
             }
+            // The text takes no clicks, and the rows of a query no more than the wheel.
+            Panel::Data if self.query.is_open => {}
             Panel::Data => self.click_grid(areas, x, y),
             Panel::Timeline => {
                 self.drag = Drag::Playhead;

@@ -40,6 +40,15 @@ impl Prompt {
         }
     }
 
+    /// Puts a text in the place of some bytes; the cursor goes behind it.
+    pub fn replace(&mut self, bytes: std::ops::Range<usize>, text: &str) {
+        if self.text.get(bytes.clone()).is_some() {
+            self.text.replace_range(bytes.clone(), "");
+            self.cursor = bytes.start;
+            self.insert(text);
+        }
+    }
+
     /// Deletes the grapheme before the cursor.
     pub fn backspace(&mut self) {
         let end = self.cursor;

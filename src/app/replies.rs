@@ -8,7 +8,9 @@ use crate::error::{Error, ErrorKind};
 use crate::event_time::AsOf;
 use crate::snapshot::Snapshot;
 
-use super::rows::{CompareMode, Comparison};
+use super::arrange::Arranged;
+use super::grid::Source;
+use super::rows::{CompareMode, Comparison, Rows};
 use super::update::describe;
 use super::{App, Effect, Overlay, TableEntry, TableView};
 
@@ -37,12 +39,18 @@ impl App {
                     pending.progress = Some((read, of));
                 }
             }
+            Answer::Found(snapshot, found) => self.on_found(reply.id, &snapshot, found),
+            Answer::Arranged(snapshot, by, order) => {
+                let arranged = Some(Arranged { by, order });
+                self.on_rows(reply.id, snapshot, (None, arranged));
+                return self.ask_for_counts();
+            }
             Answer::Snapshot(snapshot) => {
-                self.on_rows(reply.id, snapshot, None);
+                self.on_rows(reply.id, snapshot, (None, None));
                 return self.ask_for_counts();
             }
             Answer::Compared(diff) => {
-                self.on_rows(reply.id, Arc::clone(diff.b()), Some(diff));
+                self.on_rows(reply.id, Arc::clone(diff.b()), (Some(diff), None));
                 return self.ask_for_counts();
             }
             Answer::Row(snapshot, row) => {
@@ -54,6 +62,8 @@ impl App {
             }
             Answer::Exported(rows) => self.on_exported(reply.id, rows),
             Answer::Why(why) => self.on_why(reply.id, Ok(why)),
+            Answer::QueryRows(rows) => self.on_query_rows(reply.id, rows),
+            Answer::QueryCompared(diff) => self.on_query_compared(reply.id, diff),
             Answer::History(history) => return self.on_history(reply.id, history),
             Answer::RowCount(name, rows) => {
                 if let Some(entry) = self.tables.iter_mut().find(|t| t.name == name) {
@@ -123,7 +133,12 @@ impl App {
         }
     }
 
-    fn on_rows(&mut self, id: RequestId, snapshot: Arc<Snapshot>, diff: Option<Arc<Diff>>) {
+    fn on_rows(
+        &mut self,
+        id: RequestId,
+        snapshot: Arc<Snapshot>,
+        shown: (Option<Arc<Diff>>, Option<Arranged>),
+    ) {
         let Some(at) = self.tables.iter().position(|t| {
             // A reply is taken if it is of these columns and newer than what is shown; so a held key shows moments on
             // its way, and what was overtaken changes nothing.
@@ -152,7 +167,7 @@ impl App {
         }
         view.error = None;
         let moment = snapshot.as_of();
-        view.show(id, snapshot, diff);
+        view.show(id, snapshot, shown);
         let Some(key) = view.lost_key.clone() else {
             return;
         };
@@ -162,7 +177,14 @@ impl App {
             .comparison
             .as_ref()
             .is_some_and(|c| c.diff.b().find(&key).is_ok());
-        let filter = view.filter.label();
+        let is_there = is_there
+            || view.arranged.is_some()
+                && view.snapshot.as_ref().is_some_and(|s| s.find(&key).is_ok());
+        let filter = if view.arranged.is_some() {
+            "filtered"
+        } else {
+            view.filter.label()
+        };
         self.notify(if is_there {
             format!("{short} is there, but not among the rows shown ({filter})")
         } else {
@@ -246,6 +268,8 @@ impl App {
                 }
             }
             Lane::History => self.on_no_history(id, &error),
+            Lane::Query => self.on_query_failure(id, error),
+            Lane::Find => self.on_no_find(&error),
             Lane::Row => self.on_why(id, Err(error)),
             Lane::Export => self.on_not_exported(id, &error),
             Lane::Statistics => {}
@@ -255,12 +279,22 @@ impl App {
 
 impl TableView {
     /// Puts rows on screen; the cursor stays on its key, or where the key would be.
-    fn show(&mut self, id: RequestId, snapshot: Arc<Snapshot>, diff: Option<Arc<Diff>>) {
+    fn show(
+        &mut self,
+        id: RequestId,
+        snapshot: Arc<Snapshot>,
+        (diff, arranged): (Option<Arc<Diff>>, Option<Arranged>),
+    ) {
         let held = self.held_key();
         self.comparison = diff.map(|diff| Comparison::new(diff, self.filter));
         self.snapshot = Some(snapshot);
         self.snapshot_id = id;
-        self.return_to(held);
+        self.arranged = arranged;
+        if self.top_from.take_if(|from| *from <= id).is_some() {
+            (self.grid.row, self.grid.top) = (0, 0);
+        } else {
+            self.return_to(held);
+        }
         self.set_grid_columns();
     }
 
@@ -283,6 +317,8 @@ impl TableView {
         match row {
             Ok(row) => self.grid.move_keeping_line(row),
             Err(row) => {
+                let line = self.grid.row.min(len.saturating_sub(1));
+                let row = if row == usize::MAX { line } else { row };
                 self.grid.move_keeping_line(row.min(len.saturating_sub(1)));
                 self.lost_key = Some(key);
             }
@@ -292,7 +328,11 @@ impl TableView {
     /// Takes the columns of the rows that are shown.
     pub(super) fn set_grid_columns(&mut self) {
         let Some(rows) = self.rows() else { return };
-        let columns = rows.columns(self.columns[1].shown, self.changed_columns_only);
+        let mut columns = rows.columns(self.columns[1].shown, self.changed_columns_only);
+        if let Rows::Plain(..) = rows {
+            // Columns may have been read for the filter or the sort alone.
+            columns.retain(|c| c.source == Source::Key || self.shows(&c.name));
+        }
         self.grid.set_columns(columns);
     }
 }

@@ -6,6 +6,7 @@ use crate::diff::{Change, ChangeKind, Diff};
 use crate::format::{DataType, EVENT_TIME, KEY};
 use crate::scan::Value;
 use crate::snapshot::Snapshot;
+use crate::sql::ResultRows;
 
 use super::grid::{GridColumn, Source};
 
@@ -172,18 +173,26 @@ impl Comparison {
 /// The rows of the grid.
 #[derive(Debug, Clone, Copy)]
 pub enum Rows<'a> {
-    /// Those of one moment.
-    Plain(&'a Snapshot),
+    /// Those of one moment: all by key, or these positions in their order.
+    Plain(&'a Snapshot, Option<&'a [u32]>),
     /// Those of two.
     Compared(&'a Comparison),
+    /// Those of a query.
+    Result(&'a ResultRows),
+}
+
+/// The row of a snapshot that stands in a row of the grid.
+fn place(order: Option<&[u32]>, row: usize) -> usize {
+    order.map_or(row, |order| order[row] as usize)
 }
 
 impl<'a> Rows<'a> {
     /// How many there are.
     pub fn len(self) -> usize {
         match self {
-            Self::Plain(snapshot) => snapshot.len(),
+            Self::Plain(snapshot, order) => order.map_or(snapshot.len(), <[u32]>::len),
             Self::Compared(comparison) => comparison.len(),
+            Self::Result(result) => result.len(),
         }
     }
 
@@ -192,10 +201,11 @@ impl<'a> Rows<'a> {
         self.len() == 0
     }
 
-    /// The key of a row.
+    /// The key of a row; rows of a query have none.
     pub fn key(self, row: usize) -> &'a str {
         match self {
-            Self::Plain(snapshot) => snapshot.key(row),
+            Self::Result(_) => "",
+            Self::Plain(snapshot, order) => snapshot.key(place(order, row)),
             Self::Compared(comparison) => comparison.diff.key(comparison.change(row)),
         }
     }
@@ -203,7 +213,14 @@ impl<'a> Rows<'a> {
     /// The row of a key; where there is none, the row before which it would stand.
     pub fn find(self, key: &str) -> Result<usize, usize> {
         match self {
-            Self::Plain(snapshot) => snapshot.find(key),
+            Self::Plain(snapshot, None) => snapshot.find(key),
+            // Where the key is filtered out, the cursor stays on its line.
+            Self::Plain(snapshot, Some(order)) => {
+                let at = snapshot.find(key).map_err(|_| usize::MAX)?;
+                let shown = order.iter().position(|row| *row as usize == at);
+                shown.ok_or(usize::MAX)
+            }
+            Self::Result(_) => Err(0),
             Self::Compared(comparison) => comparison.find(key),
         }
     }
@@ -211,7 +228,7 @@ impl<'a> Rows<'a> {
     /// What became of a row; `None` where only one moment is shown.
     pub fn kind(self, row: usize) -> Option<ChangeKind> {
         match self {
-            Self::Plain(_) => None,
+            Self::Plain(..) | Self::Result(_) => None,
             Self::Compared(comparison) => Some(comparison.change(row).kind),
         }
     }
@@ -219,7 +236,13 @@ impl<'a> Rows<'a> {
     /// What stands in a cell on one side.
     pub fn cell(self, row: usize, source: Source, side: Side) -> Cell<'a> {
         let (snapshot, at) = match self {
-            Self::Plain(snapshot) => (snapshot, Some(row)),
+            Self::Result(result) => {
+                return match source {
+                    Source::Value(column) => Cell::Value(result.value(row, column)),
+                    Source::Key | Source::EventTime => Cell::Absent,
+                };
+            }
+            Self::Plain(snapshot, order) => (snapshot, Some(place(order, row))),
             Self::Compared(comparison) => {
                 let change = comparison.change(row);
                 match side {
@@ -232,7 +255,9 @@ impl<'a> Rows<'a> {
         match (source, self) {
             (Source::Key, _) => Cell::Value(Value::Text(snapshot.key(at))),
             (Source::EventTime, _) => Cell::Value(Value::Time(snapshot.event_time(at))),
-            (Source::Value(column), Self::Plain(_)) => Cell::Value(snapshot.value(at, column)),
+            (Source::Value(column), Self::Plain(..) | Self::Result(_)) => {
+                Cell::Value(snapshot.value(at, column))
+            }
             (Source::Value(column), Self::Compared(comparison)) => {
                 let column = &comparison.diff.columns()[column];
                 let position = if side == Side::A { column.a } else { column.b };
@@ -261,12 +286,19 @@ impl<'a> Rows<'a> {
             source,
             data_type,
         };
+        if let Self::Result(result) = self {
+            let values = result.columns().iter().enumerate();
+            return values
+                .map(|(i, c)| own(&c.name, Source::Value(i), c.data_type))
+                .collect();
+        }
         let mut columns = vec![own(KEY, Source::Key, DataType::String)];
         if event_time {
             columns.push(own(EVENT_TIME, Source::EventTime, DataType::DateTime));
         }
         match self {
-            Self::Plain(snapshot) => {
+            Self::Result(_) => {}
+            Self::Plain(snapshot, _) => {
                 let values = snapshot.columns().iter().enumerate();
                 columns.extend(values.map(|(i, c)| own(&c.name, Source::Value(i), c.data_type)));
             }

@@ -2,11 +2,14 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::engine::{Lane, Request, RequestId};
+use crate::engine::{Arrangement, Lane, Request, RequestId};
 use crate::event_time::AsOf;
 use crate::text::counted;
+use crate::view::Direction;
 
+use super::arrange::{Ask, Wanted};
 use super::commands::Palette;
+use super::grid::Grid;
 use super::keymap::{Action, Key, action};
 use super::rows::{CompareMode, Rows};
 use super::{
@@ -23,10 +26,17 @@ impl App {
             Msg::Mouse(event) => self.on_mouse(event),
             Msg::Paste(text) => {
                 match &mut self.overlay {
-                    Some(Overlay::GoTo(prompt)) => prompt.insert(&text),
+                    Some(Overlay::GoTo(prompt) | Overlay::Ask(Ask { prompt, .. })) => {
+                        prompt.insert(&text);
+                    }
                     Some(Overlay::Commands(palette)) => palette.prompt.insert(&text),
                     Some(Overlay::Export(field)) => field.prompt.insert(&text),
-                    _ => {}
+                    Some(_) => {}
+                    None => {
+                        if self.query_has_keys() {
+                            self.paste_into_query(&text);
+                        }
+                    }
                 }
                 Vec::new()
             }
@@ -36,9 +46,14 @@ impl App {
                     .iter_mut()
                     .filter_map(|t| t.view.as_mut())
                     .for_each(|v| v.grid.forget_widths());
+                self.query.grid.forget_widths();
                 Vec::new()
             }
             Msg::Reply(reply) => self.on_reply(reply),
+            Msg::Queries(earlier) => {
+                self.on_queries(earlier);
+                Vec::new()
+            }
             Msg::Time => self.on_time(),
         };
         self.settle();
@@ -61,7 +76,7 @@ impl App {
         self.play = Some(Play {
             next_ms: self.clock.ms + 1_000 / self.speed(),
         });
-        if self.view().is_none_or(|v| v.pending.is_some()) {
+        if self.view().is_none_or(|v| v.pending.is_some()) || self.query.pending.is_some() {
             return Vec::new();
         }
         let before = self.view().map(|v| v.playhead);
@@ -73,7 +88,7 @@ impl App {
     }
 
     fn on_key(&mut self, event: &KeyEvent) -> Vec<Effect> {
-        if event.modifiers.contains(KeyModifiers::ALT) {
+        if event.modifiers.contains(KeyModifiers::ALT) && !self.query_has_keys() {
             // Terminals send Alt as an Esc before the key, and cannot tell the two apart.
             let plain = KeyEvent::new(event.code, event.modifiers - KeyModifiers::ALT);
             let mut effects = self.on_key(&KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE));
@@ -94,6 +109,9 @@ impl App {
         if let Some(what) = self.awaited_mark.take() {
             return self.on_mark_key(what, event);
         }
+        if self.overlay.is_none() && self.query_has_keys() {
+            return self.on_query_key(event);
+        }
         match &mut self.overlay {
             Some(Overlay::GoTo(prompt)) => {
                 match event.code {
@@ -103,6 +121,7 @@ impl App {
                 }
                 Vec::new()
             }
+            Some(Overlay::Ask(_)) => self.on_ask_key(event),
             Some(Overlay::Help(scroll)) => {
                 match wanted {
                     Some(Action::Help | Action::Escape | Action::Quit) => self.overlay = None,
@@ -173,6 +192,9 @@ impl App {
             Action::Escape => return self.escape(),
             Action::Quit => return vec![Effect::Quit],
             Action::Interrupt => {
+                if self.query.pending.is_some() {
+                    return self.cancel_query();
+                }
                 if self.exporting.is_some() || self.view().is_some_and(|v| v.pending.is_some()) {
                     return self.escape();
                 }
@@ -191,9 +213,23 @@ impl App {
             Action::SetB => return self.set_b(),
             Action::Swap => return self.swap(),
             Action::Flip => return self.flip(),
+            Action::Compare if self.query.is_open => return self.next_query_compare(),
             Action::Compare => return self.next_compare_mode(),
+            Action::PreviousChange | Action::NextChange
+                if self.query.is_open && self.focus != Panel::Timeline =>
+            {
+                self.jump_in_query(action == Action::NextChange);
+            }
             Action::PreviousChange => return self.jump(false),
             Action::NextChange => return self.jump(true),
+            Action::Find => self.ask(Wanted::Pattern),
+            Action::FindNext => return self.find_next(Direction::Forward),
+            Action::FindPrevious => return self.find_next(Direction::Backward),
+            Action::Condition => self.ask(Wanted::Condition),
+            Action::Sort => return self.sort(),
+            Action::Unsort => return self.unsort(),
+            Action::Query => return self.open_query(false),
+            Action::QueryShown => return self.open_query(true),
             Action::FilterRows => self.next_filter(),
             Action::FilterColumns => self.toggle_changed_columns(),
             movement => return self.move_cursor(movement),
@@ -238,6 +274,12 @@ impl App {
         if self.play.take().is_some() {
             return Vec::new();
         }
+        if self.query.is_open {
+            return match self.query.pending {
+                Some(_) => self.cancel_query(),
+                None => self.close_query(),
+            };
+        }
         if self.view().is_some_and(|v| v.pending.is_some()) {
             return vec![Effect::Cancel(Lane::Snapshot)];
         }
@@ -245,6 +287,11 @@ impl App {
             return vec![Effect::Cancel(Lane::Export)];
         }
         Vec::new()
+    }
+
+    /// True while keys are text of the query.
+    fn query_has_keys(&self) -> bool {
+        self.query.is_open && (self.query.is_editing || self.query.asking.is_some())
     }
 
     fn toggle_play(&mut self) -> Vec<Effect> {
@@ -345,6 +392,9 @@ impl App {
 
     /// Asks for the rows of the playhead's moment.
     pub(super) fn read_rows(&mut self) -> Vec<Effect> {
+        if self.query.is_open {
+            return self.read_query();
+        }
         let Some(table) = self.current().map(|t| t.name.clone()) else {
             return Vec::new();
         };
@@ -359,10 +409,16 @@ impl App {
                 to,
                 projection,
             },
-            None => Request::Snapshot {
+            None if view.arrangement == Arrangement::default() => Request::Snapshot {
                 table,
                 as_of: view.playhead,
                 projection,
+            },
+            None => Request::Arranged {
+                table,
+                as_of: view.playhead,
+                projection,
+                arrangement: view.arrangement.clone(),
             },
         };
         let effect = self.send(request);
@@ -405,6 +461,8 @@ impl App {
     fn enter(&mut self) -> Vec<Effect> {
         match self.focus {
             Panel::Tables => self.open_table(self.table_cursor),
+            // A row of a query has no more than it shows.
+            Panel::Data if self.query.is_open => Vec::new(),
             Panel::Data => self.open_row(),
             Panel::Columns | Panel::Timeline => Vec::new(),
         }
@@ -437,6 +495,7 @@ impl App {
             return Vec::new();
         };
         self.table_cursor = index;
+        self.query.is_open = false;
         self.play = None;
         let changed = self.current != Some(index);
         self.current = Some(index);
@@ -478,6 +537,9 @@ impl App {
         self.start.as_of = None;
         self.start.compare = None;
         let mut effects = self.read_rows();
+        if let Some(statement) = self.start.query.take() {
+            effects.extend(self.open_with_query(&statement));
+        }
         effects.extend(self.read_timeline());
         effects
     }
@@ -541,25 +603,34 @@ impl App {
             Panel::Columns => {
                 self.timeline(|v| v.column_cursor = moved(v.column_cursor, v.columns.len()));
             }
-            Panel::Data => self.timeline(|v| {
-                let rows = v.rows().map_or(0, Rows::len);
-                let grid = &mut v.grid;
-                match action {
-                    Action::PageUp | Action::PageDown => {
-                        grid.move_keeping_line(moved(grid.row, rows));
+            Panel::Data => {
+                let step = |grid: &mut Grid, rows: usize| {
+                    match action {
+                        Action::PageUp | Action::PageDown => {
+                            grid.move_keeping_line(moved(grid.row, rows));
+                        }
+                        _ => grid.row = moved(grid.row, rows),
                     }
-                    _ => grid.row = moved(grid.row, rows),
-                }
-                let last = grid.columns.len().saturating_sub(1);
-                grid.column = match action {
-                    Action::Left => grid.column.saturating_sub(1),
-                    Action::Right => (grid.column + 1).min(last),
-                    Action::LineStart => 0,
-                    Action::LineEnd => last,
-                    _ => grid.column,
+                    let last = grid.columns.len().saturating_sub(1);
+                    grid.column = match action {
+                        Action::Left => grid.column.saturating_sub(1),
+                        Action::Right => (grid.column + 1).min(last),
+                        Action::LineStart => 0,
+                        Action::LineEnd => last,
+                        _ => grid.column,
+                    };
                 };
-                v.lost_key = None;
-            }),
+                if self.query.is_open {
+                    let rows = self.query.rows().map_or(0, Rows::len);
+                    step(&mut self.query.grid, rows);
+                    return Vec::new();
+                }
+                self.timeline(|v| {
+                    let rows = v.rows().map_or(0, Rows::len);
+                    step(&mut v.grid, rows);
+                    v.lost_key = None;
+                });
+            }
         }
         Vec::new()
     }
@@ -611,7 +682,7 @@ pub(super) fn scroll_by(scroll: &mut usize, event: &KeyEvent, wanted: Option<Act
 }
 
 /// A moment in a sentence.
-pub(super) fn describe(moment: AsOf) -> String {
+pub fn describe(moment: AsOf) -> String {
     match moment {
         AsOf::At(at) => at.to_text(at.precision()),
         AsOf::Current => "now (current)".to_owned(),

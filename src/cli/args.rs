@@ -7,6 +7,8 @@ use clap_complete::Shell;
 
 use crate::text::parse_bytes;
 
+use super::write_args::WriteCommand;
+
 /// Explore Azof lakes: every table as of any event time.
 ///
 /// Without a command, opens the explorer: pick a table, choose columns, and scrub the timeline with `,` and `.`; `?`
@@ -46,6 +48,10 @@ pub struct Cli {
     /// Open with these columns shown
     #[arg(long, value_name = "A,B")]
     pub columns: Option<String>,
+
+    /// Open with this SQL statement, run at the playhead
+    #[arg(long, value_name = "SQL")]
+    pub query: Option<String>,
 
     /// The colours of the explorer
     #[arg(long, value_enum, default_value_t = ThemeChoice::Auto)]
@@ -248,6 +254,8 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         file: String,
     },
+    #[command(flatten)]
+    Write(WriteCommand),
     /// Print a completion script
     Completions {
         /// The shell
@@ -263,4 +271,7 @@ pub struct TableName {
     /// The table
     #[arg(long, value_name = "TABLE")]
     pub table: String,
+    /// Read this version instead of the current one: what the table said before later rows and corrections
+    #[arg(long = "version", value_name = "N")]
+    pub at_version: Option<u64>,
 }

@@ -13,14 +13,14 @@ use futures::stream::{self, StreamExt};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::{AsOf, EventTime, TimeError, now, parse_as_of, parse_time};
-use crate::format::Projection;
+use crate::format::{Projection, Version};
 use crate::history::history_schema;
-use crate::lakehouse::{Lakehouse, TableSummary};
+use crate::lakehouse::{Lakehouse, Table, TableSummary};
 use crate::scan::{ReadLimits, ScanCost};
 use crate::snapshot::output_schema;
 use crate::text::{bytes, counted, visible};
 
-use super::args::{Command, Output};
+use super::args::{Command, Output, TableName};
 use super::output::write_rows;
 use super::say;
 
@@ -39,10 +39,11 @@ pub(super) enum Outcome {
     Done,
     /// The two moments that were compared differ.
     Differs,
+    /// A check found something.
+    Found,
 }
 
 /// Runs a command on a lake.
-#[expect(clippy::too_many_lines, reason = "one arm a command")]
 pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Result<Outcome> {
     let lake = Lakehouse::open(lake, limits)?;
     if let Command::Diff {
@@ -69,8 +70,7 @@ pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Res
         let projection = columns
             .as_deref()
             .map_or(Projection::All, Projection::parse);
-        let diff = lake
-            .table(&table.table)
+        let diff = open(&lake, &table)
             .await?
             .diff(from, to, &projection, &CancelToken::default())
             .await?;
@@ -95,7 +95,7 @@ pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Res
             let projection = columns
                 .as_deref()
                 .map_or(Projection::All, Projection::parse);
-            scan(&lake, &table.table, as_of, &projection, limit, &output).await
+            scan(&lake, &table, as_of, &projection, limit, &output).await
         }
         Command::History {
             table,
@@ -106,7 +106,7 @@ pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Res
             let projection = columns
                 .as_deref()
                 .map_or(Projection::All, Projection::parse);
-            history(&lake, &table.table, &key, &projection, &output).await
+            history(&lake, &table, &key, &projection, &output).await
         }
         Command::Why {
             table,
@@ -128,14 +128,7 @@ pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Res
                 text.map(|t| parse_time(&t, now()).map_err(|e| not_a_time(&e)))
                     .transpose()
             };
-            timeline(
-                &lake,
-                &table.table,
-                (bound(from)?, bound(to)?),
-                buckets,
-                &output,
-            )
-            .await
+            timeline(&lake, &table, (bound(from)?, bound(to)?), buckets, &output).await
         }
         Command::Sql {
             statement,
@@ -149,15 +142,25 @@ pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Res
         }
         Command::Gen { table, file } => {
             let name = file.trim_end_matches(".csv").trim_end_matches(".parquet");
-            let rows = lake.table(&table.table).await?.write_from_csv(name).await?;
+            let rows = open(&lake, &table).await?.write_from_csv(name).await?;
             say(&format!("wrote {} to {name}.parquet", counted(rows, "row")));
             Ok(())
         }
         // Those that need no lake are answered before one is opened.
         // So is the one above.
-        Command::Completions { .. } | Command::Man | Command::Diff { .. } => Ok(()),
+        Command::Completions { .. } | Command::Man | Command::Diff { .. } | Command::Write(_) => {
+            Ok(())
+        }
     }
     .map(|()| Outcome::Done)
+}
+
+/// Opens a table, at the version that was asked for.
+async fn open(lake: &Lakehouse, table: &TableName) -> Result<Table> {
+    match table.at_version {
+        Some(version) => lake.table_at(&table.table, Version(version)).await,
+        None => lake.table(&table.table).await,
+    }
 }
 
 /// Reads `--as-of`.
@@ -167,7 +170,7 @@ pub(super) fn moment(text: Option<&str>) -> Result<AsOf> {
     })
 }
 
-fn not_a_time(e: &TimeError) -> Error {
+pub(super) fn not_a_time(e: &TimeError) -> Error {
     Error::new(ErrorKind::Usage, e.to_string()).hint(TimeError::FORMS)
 }
 
@@ -232,13 +235,13 @@ async fn tables(lake: &Lakehouse, output: &Output) -> Result<()> {
 
 async fn scan(
     lake: &Lakehouse,
-    table: &str,
+    table: &TableName,
     as_of: AsOf,
     projection: &Projection,
     limit: Option<usize>,
     output: &Output,
 ) -> Result<()> {
-    let table = lake.table(table).await?;
+    let table = open(lake, table).await?;
     let snapshot = table
         .snapshot(as_of, projection, &CancelToken::default())
         .await?;
@@ -263,12 +266,12 @@ async fn scan(
 
 async fn history(
     lake: &Lakehouse,
-    table: &str,
+    table: &TableName,
     key: &str,
     projection: &Projection,
     output: &Output,
 ) -> Result<()> {
-    let table = lake.table(table).await?;
+    let table = open(lake, table).await?;
     let history = table
         .history(key, projection, &CancelToken::default())
         .await?;
@@ -295,14 +298,13 @@ fn cost(cost: ScanCost) -> String {
 
 async fn timeline(
     lake: &Lakehouse,
-    table: &str,
+    table: &TableName,
     (from, to): (Option<EventTime>, Option<EventTime>),
     buckets: Option<usize>,
     output: &Output,
 ) -> Result<()> {
     let started = Instant::now();
-    let ticks = lake
-        .table(table)
+    let ticks = open(lake, table)
         .await?
         .ticks(&CancelToken::default())
         .await?;

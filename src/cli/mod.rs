@@ -7,6 +7,8 @@ mod output;
 mod sql;
 mod table_format;
 mod why;
+mod write;
+mod write_args;
 
 use std::ffi::OsString;
 use std::fs::OpenOptions;
@@ -46,7 +48,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match start(cli) {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::Differs) => ExitCode::from(DIFFERS),
+        Ok(Outcome::Differs | Outcome::Found) => ExitCode::from(DIFFERS),
         Err(e) => report(&e),
     }
 }
@@ -83,7 +85,12 @@ fn start(cli: Cli) -> Result<Outcome> {
         Some(command) => {
             let started = Instant::now();
             let asked = format!("{command:?}");
-            let done = engine::runtime("azof-cli")?.block_on(commands::run(command, &lake, limits));
+            let done = engine::runtime("azof-cli")?.block_on(async {
+                match command {
+                    Command::Write(command) => Box::pin(write::run(command, &lake, limits)).await,
+                    command => commands::run(command, &lake, limits).await,
+                }
+            });
             if let Some(path) = log {
                 let outcome = done
                     .as_ref()
@@ -121,6 +128,7 @@ fn start(cli: Cli) -> Result<Outcome> {
                 as_of,
                 compare,
                 columns: cli.columns.as_deref().map(Projection::parse),
+                query: cli.query,
                 theme,
                 limits,
                 log,

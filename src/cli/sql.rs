@@ -15,7 +15,7 @@ use crate::sql::{ExecutionContext, split_statements};
 use crate::text::counted;
 
 use super::args::{Format, Output};
-use super::output::write_stream;
+use super::output::{write_stream, write_text};
 use super::say;
 
 /// Batches that wait to be written.
@@ -85,7 +85,7 @@ pub(super) async fn run(
     });
     for (at, statement) in statements.iter().enumerate() {
         if at > 0 && !is_view(statement) && matches!(output.format, Format::Table | Format::Csv) {
-            say("");
+            write_text(&output, "\n")?;
         }
         let ran = run_one(&context, statement, is_view(statement), &output, &cancel).await;
         ran.map_err(|e| match statements.len() {
@@ -145,10 +145,6 @@ async fn run_one(
         .await
         .map_err(|_| Error::new(ErrorKind::Output, "writing the rows failed inside"))??;
     let ms = started.elapsed().as_secs_f64() * 1e3;
-    say(&format!(
-        "{} as of {} · {ms:.0} ms",
-        counted(rows, "row"),
-        context.as_of()
-    ));
+    say(&format!("{} · {ms:.0} ms", counted(rows, "row")));
     Ok(())
 }

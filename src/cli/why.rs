@@ -26,12 +26,24 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<()> {
     let table = lake.table(table).await?;
-    let why = table.provenance(key, as_of, &CancelToken::default()).await?;
+    let why = table
+        .provenance(key, as_of, &CancelToken::default())
+        .await?;
     let text = |of: fn(&RowOrigin) -> &str| -> ArrayRef {
-        Arc::new(why.rows.iter().map(|r| Some(of(r))).collect::<StringArray>())
+        Arc::new(
+            why.rows
+                .iter()
+                .map(|r| Some(of(r)))
+                .collect::<StringArray>(),
+        )
     };
     let number = |of: fn(&RowOrigin) -> usize| -> ArrayRef {
-        Arc::new(why.rows.iter().map(|r| Some(of(r) as u64)).collect::<UInt64Array>())
+        Arc::new(
+            why.rows
+                .iter()
+                .map(|r| Some(of(r) as u64))
+                .collect::<UInt64Array>(),
+        )
     };
     let times = why.rows.iter().map(|r| Some(r.event_time.ms()));
     let times = times.collect::<TimestampMillisecondArray>();

@@ -9,68 +9,69 @@ use crate::cancel::CancelToken;
 use crate::diff::{Change, ChangeKind, Diff, change_batch, change_schema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::export::{Existing, RowFormat, write_rows_to};
-use crate::lakehouse::Table;
-use crate::snapshot::{Snapshot, output_schema};
+use crate::scan::RowRef;
+use crate::snapshot::{RowPart, Snapshot, gather, output_schema};
 
-use super::protocol::Exported;
+use super::protocol::{Exported, Held};
 
 /// Rows in a batch.
 const BATCH_ROWS: usize = 65_536;
 
-/// Reads the rows and writes them; answers how many they were.
+/// Writes the rows; answers how many they were.
 pub(super) async fn export(
-    table: &Table,
     rows: Exported,
     (path, format, existing): (String, RowFormat, Existing),
     cancel: &CancelToken,
 ) -> Result<usize> {
     let token = cancel.clone();
-    let writing = match rows {
-        Exported::Moment {
-            as_of,
-            projection,
-            event_time,
-        } => {
-            let snapshot = table.snapshot(as_of, &projection, cancel).await?;
-            tokio::task::spawn_blocking(move || {
-                write_snapshot(&snapshot, event_time, (Path::new(&path), format, existing), &token)
-            })
+    let writing = tokio::task::spawn_blocking(move || {
+        let to = (Path::new(&path), format, existing);
+        match rows {
+            Exported::Rows {
+                snapshot,
+                order,
+                columns,
+            } => write_snapshot(&snapshot.0, order.as_ref(), &columns, to, &token),
+            Exported::Changes { diff, kinds } => write_changes(&diff.0, &kinds, to, &token),
         }
-        Exported::Changes {
-            from,
-            to,
-            projection,
-            kinds,
-        } => {
-            let diff = table.diff(from, to, &projection, cancel).await?;
-            tokio::task::spawn_blocking(move || {
-                write_changes(&diff, &kinds, (Path::new(&path), format, existing), &token)
-            })
-        }
-    };
+    });
     let failed = |_| Error::new(ErrorKind::Output, "writing the rows failed inside");
     writing.await.map_err(failed)?
 }
 
 fn write_snapshot(
     snapshot: &Snapshot,
-    event_time: bool,
+    order: Option<&Held<[u32]>>,
+    columns: &[RowPart],
     (path, format, existing): (&Path, RowFormat, Existing),
     cancel: &CancelToken,
 ) -> Result<usize> {
     let schema = output_schema(snapshot.columns());
-    // The event time is the second column.
-    let wanted: Vec<usize> = (0..schema.fields().len())
-        .filter(|at| event_time || *at != 1)
-        .collect();
+    let position = |part: &RowPart| match part {
+        RowPart::Key => 0,
+        RowPart::EventTime => 1,
+        RowPart::Value(at) => at + 2,
+    };
+    let wanted: Vec<usize> = columns.iter().map(position).collect();
     let cannot = |e: arrow::error::ArrowError| Error::new(ErrorKind::Output, e.to_string());
     let projected = Arc::new(schema.project(&wanted).map_err(cannot)?);
+    let all = snapshot.row_refs();
+    let len = order.map_or(all.len(), |order| order.0.len());
     let batch = |from: usize| -> Result<RecordBatch> {
         cancel.check()?;
-        let batch = snapshot.batch(from, BATCH_ROWS)?;
-        batch.project(&wanted).map_err(cannot)
+        let stretch = from..(from + BATCH_ROWS).min(len);
+        let rows: Vec<RowRef> = match order {
+            Some(order) => order.0[stretch]
+                .iter()
+                .map(|row| all[*row as usize])
+                .collect(),
+            None => all[stretch].to_vec(),
+        };
+        let arrays = gather(snapshot.chunks(), &rows, snapshot.columns())?;
+        let whole = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(cannot)?;
+        whole.project(&wanted).map_err(cannot)
     };
-    let batches = (0..snapshot.len()).step_by(BATCH_ROWS).map(batch);
+    let batches = (0..len).step_by(BATCH_ROWS).map(batch);
     write_rows_to(path, existing, format, &projected, batches)
 }
 

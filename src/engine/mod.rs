@@ -3,11 +3,15 @@
 //! One thread named `azof-engine` owns a runtime for stores and decoding. It is spoken to through channels, in plain
 //! data. Requests travel in lanes, one for each thing on screen.
 
+mod arrange;
 mod export;
 mod lanes;
 mod preparation;
 mod protocol;
+mod query;
 mod worker;
 
-pub use protocol::{Answer, Exported, Lane, Reply, Request, RequestId, TableInfo};
+pub use protocol::{
+    Answer, Arrangement, Exported, Held, Lane, Reply, Request, RequestId, TableInfo,
+};
 pub use worker::{EngineHandle, runtime};

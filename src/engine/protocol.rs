@@ -1,20 +1,57 @@
 //! What is asked of the engine, and what it answers.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::diff::{ChangeKind, Diff};
 use crate::error::Error;
 use crate::event_time::{AsOf, EventTime};
 use crate::export::{Existing, RowFormat};
+use crate::expr::Field;
 use crate::format::{Column, Projection, Version};
 use crate::history::History;
 use crate::provenance::Provenance;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{RowPart, Snapshot};
+use crate::sql::ResultRows;
 use crate::timeline::{Ticks, TimelineProgress};
+use crate::view::{Cell, Direction, Found};
 
 /// Numbers requests, ascending; a reply carries its request's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct RequestId(pub u64);
+
+/// Something that was answered before, handed back; one is equal to another where both are the same thing.
+pub struct Held<T: ?Sized>(pub Arc<T>);
+
+/// Says no more than that: what is held may be a whole table, and a log has no data in it.
+impl<T: ?Sized> fmt::Debug for Held<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Held")
+    }
+}
+
+impl<T: ?Sized> Clone for Held<T> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<T: ?Sized> PartialEq for Held<T> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<T: ?Sized> Eq for Held<T> {}
+
+/// Which rows are wanted, and in which order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Arrangement {
+    /// The condition that they meet.
+    pub filter: Option<String>,
+    /// The column that they are sorted by, and whether from the greatest to the least.
+    pub sort: Option<(String, bool)>,
+}
 
 /// What a request is for. In each lane at most one request runs and one waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,6 +68,10 @@ pub enum Lane {
     History,
     /// A file that is written.
     Export,
+    /// The next match.
+    Find,
+    /// The result of the query.
+    Query,
     /// Figures that nobody waits for.
     Statistics,
 }
@@ -56,6 +97,36 @@ pub enum Request {
         as_of: AsOf,
         /// The value columns.
         projection: Projection,
+    },
+    /// Some rows of a table as of a moment, in an order of their own.
+    Arranged {
+        /// The table.
+        table: String,
+        /// The moment.
+        as_of: AsOf,
+        /// The value columns that are shown.
+        projection: Projection,
+        /// Which rows, in which order.
+        arrangement: Arrangement,
+    },
+    /// The next match of a pattern among rows that were answered.
+    Find {
+        /// The table.
+        table: String,
+        /// The rows.
+        snapshot: Held<Snapshot>,
+        /// Their order, where it is not by key.
+        order: Option<Held<[u32]>>,
+        /// The columns that are searched.
+        columns: Vec<Field>,
+        /// A regular expression.
+        pattern: String,
+        /// Where the search begins.
+        from: Cell,
+        /// Which way it goes.
+        direction: Direction,
+        /// True where the first cell counts.
+        includes_start: bool,
     },
     /// What changed between two moments of a table. Travels in the lane of the rows, because it is what fills them.
     Compare {
@@ -95,8 +166,6 @@ pub enum Request {
     },
     /// Rows written to a file.
     Export {
-        /// The table.
-        table: String,
         /// The rows.
         rows: Exported,
         /// The file's path.
@@ -105,6 +174,15 @@ pub enum Request {
         format: RowFormat,
         /// What becomes of a file that is there.
         existing: Existing,
+    },
+    /// The result of a query, or of two, compared.
+    Query {
+        /// The statement.
+        sql: String,
+        /// The moment of tables that name none.
+        as_of: AsOf,
+        /// The moment that comes before, to compare with, and the columns that tell rows apart.
+        compare: Option<(AsOf, Vec<String>)>,
     },
     /// How many rows tables have at their newest moment.
     RowCounts {
@@ -119,35 +197,33 @@ impl Request {
         match self {
             Self::Tables { .. } => Lane::Tables,
             Self::Timeline { .. } => Lane::Timeline,
-            Self::Snapshot { .. } | Self::Compare { .. } => Lane::Snapshot,
+            Self::Snapshot { .. } | Self::Arranged { .. } | Self::Compare { .. } => Lane::Snapshot,
+            Self::Find { .. } => Lane::Find,
             Self::Row { .. } | Self::Why { .. } => Lane::Row,
             Self::History { .. } => Lane::History,
             Self::Export { .. } => Lane::Export,
+            Self::Query { .. } => Lane::Query,
             Self::RowCounts { .. } => Lane::Statistics,
         }
     }
 }
 
-/// Rows that are written to a file.
+/// Rows that are written to a file: those that were answered before, so that the file holds what was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exported {
-    /// Those of a moment, by key.
-    Moment {
-        /// The moment.
-        as_of: AsOf,
-        /// The value columns.
-        projection: Projection,
-        /// True where the event times are written too.
-        event_time: bool,
+    /// Rows of a moment.
+    Rows {
+        /// The snapshot.
+        snapshot: Held<Snapshot>,
+        /// The positions of the rows, in their order; `None` for all by key.
+        order: Option<Held<[u32]>>,
+        /// The columns, in their order.
+        columns: Vec<RowPart>,
     },
     /// What became of the keys between two moments.
     Changes {
-        /// The first moment.
-        from: AsOf,
-        /// The second moment.
-        to: AsOf,
-        /// The value columns.
-        projection: Projection,
+        /// The difference.
+        diff: Held<Diff>,
         /// The kinds that are written.
         kinds: Vec<ChangeKind>,
     },
@@ -181,6 +257,10 @@ pub enum Answer {
     SnapshotProgress(usize, usize),
     /// The rows.
     Snapshot(Arc<Snapshot>),
+    /// Rows with how some of them are arranged: their positions in order.
+    Arranged(Arc<Snapshot>, Arrangement, Arc<[u32]>),
+    /// The next match among these rows; `None` where there is none.
+    Found(Arc<Snapshot>, Option<Found>),
     /// The rows of two moments and what became of them.
     Compared(Arc<Diff>),
     /// All columns as of the moment, and the position of the row asked for; `None` where its key is absent.
@@ -191,6 +271,10 @@ pub enum Answer {
     History(Arc<History>),
     /// The file is written, and holds so many rows.
     Exported(usize),
+    /// The rows of the query, or those that have come.
+    QueryRows(Arc<ResultRows>),
+    /// The rows of the query at two moments, and what became of them.
+    QueryCompared(Arc<Diff>),
     /// The number of rows of a table at its newest moment, or why they cannot be counted.
     RowCount(String, Result<usize, Error>),
     /// The request failed or was cancelled; nothing else comes.

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ use crate::format::Projection;
 use crate::lakehouse::{Lakehouse, Table};
 use crate::open_tables::OpenTables;
 use crate::snapshot::Snapshot;
+use crate::sql::ExecutionContext;
 
 use super::export::export;
 use super::lanes::LaneState;
@@ -30,7 +31,7 @@ use super::protocol::{Answer, Lane, Reply, Request, RequestId, TableInfo};
 const OPENED_AT_ONCE: usize = 8;
 
 /// How often a long read says how far it has come.
-const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+pub(super) const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 /// The other end of the engine's channels. Dropping it ends the engine without waiting for what still runs.
 #[derive(Debug)]
@@ -69,6 +70,7 @@ impl EngineHandle {
         let engine = Engine {
             tables: Arc::new(OpenTables::new(lake)),
             kept_side: Arc::default(),
+            queries: Arc::default(),
             lanes: HashMap::new(),
             preparation: Preparation::default(),
             commands: commands.clone(),
@@ -116,6 +118,8 @@ type KeptSide = Arc<Mutex<Option<((String, AsOf, Projection), Arc<Snapshot>)>>>;
 
 struct Engine {
     tables: Arc<OpenTables>,
+    /// The session of SQL: made when the first query is asked, so that who asks none waits for none.
+    queries: Arc<OnceLock<ExecutionContext>>,
     kept_side: KeptSide,
     lanes: HashMap<Lane, LaneState>,
     preparation: Preparation,
@@ -222,6 +226,7 @@ impl Engine {
         Job {
             tables: Arc::clone(&self.tables),
             kept_side: Arc::clone(&self.kept_side),
+            queries: Arc::clone(&self.queries),
             cancel,
             reply: ReplyTo {
                 id,
@@ -247,14 +252,14 @@ impl Engine {
 }
 
 #[derive(Clone)]
-struct ReplyTo {
+pub(super) struct ReplyTo {
     id: RequestId,
     lane: Lane,
     replies: UnboundedSender<Reply>,
 }
 
 impl ReplyTo {
-    fn send(&self, answer: Answer) {
+    pub(super) fn send(&self, answer: Answer) {
         // With the screen gone, nobody wants the reply.
         let _ = self.replies.send(Reply {
             id: self.id,
@@ -265,11 +270,12 @@ impl ReplyTo {
 }
 
 /// One request being answered.
-struct Job {
-    tables: Arc<OpenTables>,
+pub(super) struct Job {
+    pub(super) tables: Arc<OpenTables>,
     kept_side: KeptSide,
-    cancel: CancelToken,
-    reply: ReplyTo,
+    pub(super) queries: Arc<OnceLock<ExecutionContext>>,
+    pub(super) cancel: CancelToken,
+    pub(super) reply: ReplyTo,
     commands: UnboundedSender<Command>,
 }
 
@@ -296,7 +302,12 @@ impl Job {
     }
 
     /// Tells the engine what is on screen, so that it makes ready what may come next.
-    async fn shown(&self, table: &str, as_of: AsOf, projection: Projection) -> Result<()> {
+    pub(super) async fn shown(
+        &self,
+        table: &str,
+        as_of: AsOf,
+        projection: Projection,
+    ) -> Result<()> {
         let table = self.table(table).await?;
         let shown = Shown {
             table,
@@ -329,6 +340,16 @@ impl Job {
                 self.reply.send(Answer::Snapshot(snapshot));
                 self.shown(&table, as_of, projection).await
             }
+            Request::Arranged {
+                table,
+                as_of,
+                projection,
+                arrangement,
+            } => {
+                self.answer_arranged(&table, as_of, &projection, arrangement)
+                    .await
+            }
+            find @ Request::Find { .. } => self.answer_find(find).await,
             Request::Compare {
                 table,
                 from,
@@ -365,18 +386,20 @@ impl Job {
                 Ok(())
             }
             Request::Export {
-                table,
                 rows,
                 path,
                 format,
                 existing,
             } => {
-                let table = self.table(&table).await?.in_background();
-                let to = (path, format, existing);
-                let rows = export(&table, rows, to, &self.cancel).await?;
+                let rows = export(rows, (path, format, existing), &self.cancel).await?;
                 self.reply.send(Answer::Exported(rows));
                 Ok(())
             }
+            Request::Query {
+                sql,
+                as_of,
+                compare,
+            } => self.answer_query(&sql, as_of, compare).await,
             Request::RowCounts { tables } => {
                 for name in tables {
                     // A table that cannot be read says so where it is listed and opened, not here.
@@ -400,7 +423,7 @@ impl Job {
     }
 
     /// Reads rows, and tells every now and then how far that has come.
-    async fn read_rows(
+    pub(super) async fn read_rows(
         &self,
         table: &str,
         as_of: AsOf,
@@ -491,7 +514,7 @@ impl Job {
         Ok(())
     }
 
-    async fn table(&self, name: &str) -> Result<Table> {
+    pub(super) async fn table(&self, name: &str) -> Result<Table> {
         self.cancel.run(self.tables.open(name)).await
     }
 }

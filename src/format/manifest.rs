@@ -110,6 +110,7 @@ impl Manifest {
                 name: column.name,
                 data_type,
                 nullable: column.nullable,
+                stored_as: column.stored_as,
             });
         }
         let schema = Schema::try_new(columns)

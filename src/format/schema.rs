@@ -73,11 +73,20 @@ pub struct Column {
     pub data_type: DataType,
     /// What the schema says; data files may hold nulls whatever it says.
     pub nullable: bool,
+    /// The name that data files give it, where that is another one, as after a renaming: an extension.
+    pub stored_as: Option<String>,
+}
+
+impl Column {
+    /// The name that data files give it.
+    pub fn stored_name(&self) -> &str {
+        self.stored_as.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// The value columns of a table, in the table's order.
 ///
-/// Guarantees: names are unique, not empty, and neither `key` nor `event_time`.
+/// Guarantees: names are unique, not empty, and neither `key` nor `event_time`; so are the names in data files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Schema {
     columns: Vec<Column>,
@@ -101,6 +110,18 @@ impl Schema {
                 .any(|earlier| earlier.name == column.name)
             {
                 return Err((i, format!("column '{}' is listed twice", column.name)));
+            }
+            let stored = column.stored_name();
+            if stored.is_empty() || stored == KEY || stored == EVENT_TIME {
+                let message = format!("'{stored}' cannot be what data files call a column");
+                return Err((i, message));
+            }
+            if columns[..i]
+                .iter()
+                .any(|earlier| earlier.stored_name() == stored)
+            {
+                let message = format!("two columns are stored as '{stored}'");
+                return Err((i, message));
             }
         }
         Ok(Self { columns })

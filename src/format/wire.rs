@@ -29,6 +29,7 @@ pub(super) struct ColumnJson {
     pub data_type: String,
     #[serde(default = "yes")]
     pub nullable: bool,
+    pub stored_as: Option<String>,
     /// Fields that this version does not know. Collecting them also keeps an array from passing for an object.
     #[serde(flatten)]
     pub _unknown: Map<String, Value>,

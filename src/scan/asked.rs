@@ -105,7 +105,7 @@ impl Asked {
             Some(_) => is_ascending(&keys),
         };
         Ok(RowGroupRows {
-            file: self.file,
+            file: Some(self.file),
             row_group,
             row_numbers: self.selection.as_ref().map(decode::selected_rows),
             keys,

@@ -123,8 +123,8 @@ impl ColumnData {
     }
 
     /// Casts a decoded array to the schema's type. Times finer than a millisecond are floored; a number that does not
-    /// fit is an error, and so is a type for which [`is_readable`] is false.
-    pub(super) fn cast(array: &ArrayRef, wanted: DataType) -> Result<Self, String> {
+    /// fit is an error, and so is a type that cannot be read as the wanted one.
+    pub fn cast(array: &ArrayRef, wanted: DataType) -> Result<Self, String> {
         if !is_readable(array.data_type(), wanted) {
             return Err(format!(
                 "it holds {}, which does not cast to {wanted}",

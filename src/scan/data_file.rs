@@ -155,6 +155,12 @@ impl DataFile {
         (0..self.row_groups()).map(|i| self.rows_in_group(i)).sum()
     }
 
+    /// True where the file has a column of this name, whatever the schema says.
+    pub fn has_column(&self, name: &str) -> bool {
+        let fields = self.arrow.schema().fields();
+        fields.iter().any(|field| field.name() == name)
+    }
+
     /// The position of a column's chunk in its row groups; `None` where the file lacks the column.
     pub(super) fn leaf(&self, column: &str, wanted: DataType) -> Result<Option<usize>> {
         let fields = self.arrow.schema().fields();

@@ -488,7 +488,7 @@ impl Reader {
         let named = [(KEY, DataType::String), (EVENT_TIME, DataType::DateTime)];
         let wanted = named
             .into_iter()
-            .chain(columns.iter().map(|c| (c.name.as_str(), c.data_type)));
+            .chain(columns.iter().map(|c| (c.stored_name(), c.data_type)));
         let mut asked = Asked {
             file: Arc::clone(file),
             row_group,

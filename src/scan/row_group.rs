@@ -13,8 +13,8 @@ use super::newest::Events;
 /// Guarantees: all columns have the same length; no key and no event time is null.
 #[derive(Debug)]
 pub struct RowGroupRows {
-    /// The file.
-    pub file: Arc<DataFile>,
+    /// The file; `None` for rows that come from none.
+    pub file: Option<Arc<DataFile>>,
     /// The row group in it.
     pub row_group: usize,
     /// The rows' numbers within the row group; `None` where all of them are here.
@@ -57,7 +57,7 @@ impl RowGroupRows {
     #[must_use]
     pub fn with_columns(&self, columns: Vec<ColumnData>) -> Self {
         Self {
-            file: Arc::clone(&self.file),
+            file: self.file.clone(),
             row_numbers: self.row_numbers.clone(),
             keys: self.keys.clone(),
             event_times: self.event_times.clone(),
@@ -78,9 +78,12 @@ impl RowGroupRows {
 
     /// True where both hold the same rows of the same file, so that equal positions are the same row.
     pub fn is_same_group(&self, other: &Self) -> bool {
+        let (Some(file), Some(others)) = (&self.file, &other.file) else {
+            return false;
+        };
         self.row_group == other.row_group
-            && self.file.name == other.file.name
-            && self.file.table == other.file.table
+            && file.name == others.name
+            && file.table == others.table
             && self.row_numbers == other.row_numbers
     }
 }

@@ -82,6 +82,8 @@ impl ExecutionContext {
             .with_default_catalog_and_schema(CATALOG, SCHEMA)
             .with_information_schema(true);
         config.options_mut().sql_parser.collect_spans = true;
+        // Nulls come last whichever way rows are sorted, as in the explorer.
+        "nulls_last".clone_into(&mut config.options_mut().sql_parser.default_null_ordering);
         // Rows come in as few partitions as are worth their while; dealing them out again costs more than it brings.
         config
             .options_mut()

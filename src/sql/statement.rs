@@ -355,7 +355,7 @@ mod tests {
 
     #[test]
     fn faults_of_syntax_tell_their_place() {
-        let error = parse("SELECT 1\nFROM WHERE x").err().expect("an error");
+        let error = parse("SELECT 1\nFROM t WHERE ) x").err().expect("an error");
         assert_eq!(
             error.text_position().map(|(line, _)| line),
             Some(2),

@@ -1,5 +1,6 @@
-//! Bytes out of a path or URL, through `object_store`. Counts every request and byte.
+//! Bytes in and out of a path or URL, through `object_store`. Counts every request and byte.
 
+mod durable;
 mod location;
 
 use std::fs::File;
@@ -14,6 +15,8 @@ use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 
 use crate::error::{Error, ErrorKind, Result};
+
+pub use durable::{Created, NewFile, StoredFile, unique_id};
 
 /// What was asked of a store.
 #[derive(Debug, Default)]

@@ -20,12 +20,7 @@ pub(super) fn draw(app: &App, areas: Areas, palette: &Palette, canvas: &mut Canv
     let candidates = app.candidates(palette.prompt.text());
     let box_width = 96.min(screen.width.saturating_sub(4));
     let listed = LISTED_AT_MOST.min(screen.height.saturating_sub(8)).max(1);
-    let area = Rect::new(
-        (screen.width - box_width) / 2,
-        2,
-        box_width,
-        listed + 4,
-    );
+    let area = Rect::new((screen.width - box_width) / 2, 2, box_width, listed + 4);
     canvas.clear(area);
     let count = format!("{} of {}", candidates.len(), app.commands().len());
     let right = [(count, Role::Dim)];
@@ -40,7 +35,13 @@ pub(super) fn draw(app: &App, areas: Areas, palette: &Palette, canvas: &mut Canv
     };
     let mut say = |line: u16, text: &str, role: Role| {
         let text = visible(text);
-        canvas.put(below.x, below.y + line, &text, below.width, canvas.theme.style(role));
+        canvas.put(
+            below.x,
+            below.y + line,
+            &text,
+            below.width,
+            canvas.theme.style(role),
+        );
     };
     if let Some(error) = &palette.error {
         say(0, error, Role::Error);
@@ -58,7 +59,13 @@ pub(super) fn draw(app: &App, areas: Areas, palette: &Palette, canvas: &mut Canv
     let cursor = palette.cursor.min(candidates.len().saturating_sub(1));
     let rows = usize::from(below.height.saturating_sub(1));
     let top = (cursor + 1).saturating_sub(rows);
-    for (line, (at, candidate)) in candidates.iter().enumerate().skip(top).take(rows).enumerate() {
+    for (line, (at, candidate)) in candidates
+        .iter()
+        .enumerate()
+        .skip(top)
+        .take(rows)
+        .enumerate()
+    {
         let y = below.y + 1 + line as u16;
         if at == cursor {
             let whole = Rect::new(inside.x, y, inside.width, 1);
@@ -76,7 +83,9 @@ pub(super) fn draw(app: &App, areas: Areas, palette: &Palette, canvas: &mut Canv
         } else {
             format!(" {}", command.argument)
         };
-        let padding = 24usize.saturating_sub(width(&name) + width(&argument)).max(1);
+        let padding = 24usize
+            .saturating_sub(width(&name) + width(&argument))
+            .max(1);
         let pieces = [
             (name, Role::Key),
             (argument + &" ".repeat(padding), Role::Dim),
@@ -90,10 +99,17 @@ pub(super) fn draw(app: &App, areas: Areas, palette: &Palette, canvas: &mut Canv
         let known = app.commands();
         let takes = typed.split_whitespace().next().and_then(|name| {
             let command = known.iter().find(|c| c.name == name)?;
-            (!command.argument.is_empty()).then(|| format!("{} {}: {}", name, command.argument, command.help))
+            (!command.argument.is_empty())
+                .then(|| format!("{} {}: {}", name, command.argument, command.help))
         });
         let text = takes.unwrap_or_else(|| "no command is called that".to_owned());
-        canvas.put(below.x, below.y + 1, &text, below.width, canvas.theme.style(Role::Dim));
+        canvas.put(
+            below.x,
+            below.y + 1,
+            &text,
+            below.width,
+            canvas.theme.style(Role::Dim),
+        );
     }
 }
 
@@ -125,5 +141,12 @@ pub(super) fn draw_marks(app: &App, areas: Areas, cursor: usize, canvas: &mut Ca
     let rows = usize::from(height) - 2;
     let scroll = (cursor + 1).saturating_sub(rows);
     let box_width = 56.min(areas.screen.width);
-    scrolled(canvas, areas.screen, &title, &lines, scroll, (box_width, height));
+    scrolled(
+        canvas,
+        areas.screen,
+        &title,
+        &lines,
+        scroll,
+        (box_width, height),
+    );
 }

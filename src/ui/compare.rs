@@ -2,7 +2,6 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::TableView;
 use crate::app::rows::{Comparison, Side};
 use crate::diff::{ChangeKind, SchemaChange};
 use crate::event_time::AsOf;
@@ -31,7 +30,7 @@ fn moment(moment: AsOf) -> String {
 
 /// The two moments, the counts by kind, and the changed cells by column, most first.
 pub(super) fn headline(
-    view: &TableView,
+    flipped: bool,
     comparison: &Comparison,
     area: Rect,
     canvas: &mut Canvas<'_>,
@@ -40,7 +39,7 @@ pub(super) fn headline(
     let number = |n: usize| thousands(n as i64);
     let (a, b) = (moment(diff.a().as_of()), moment(diff.b().as_of()));
     let mut pieces = vec![(format!("A {a} → B {b}  "), Role::Moment)];
-    if view.flipped {
+    if flipped {
         pieces.push(("showing A  ".to_owned(), Role::Waiting));
     }
     for (sign, kind) in [

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Text};
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
 use crate::app::cell::format_value;
-use crate::app::grid::Source;
+use crate::app::grid::{Grid, Source};
 use crate::app::layout::Areas;
 use crate::app::rows::{Cell, CompareMode, Rows, Side};
 use crate::app::{App, LONG_READ_MS, Panel, TableView};
@@ -22,6 +22,9 @@ use super::theme::Role;
 
 pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     let Some(area) = areas.data else { return };
+    if let Some(pane) = app.query() {
+        return super::query::draw(app, pane, areas, area, canvas);
+    }
     let focused = app.focus == Panel::Data && app.overlay.is_none();
     let inside = Areas::inside(area);
     let mut left = title(areas, Panel::Data, focused);
@@ -30,7 +33,7 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
             " ─ ".to_owned(),
             if focused { Role::Focus } else { Role::Border },
         ));
-        left.push(("by key ↑".to_owned(), Role::Dim));
+        left.extend(in_force(app));
     }
     let view = app.view();
     let mut right = view.map(|v| extent(app, v)).unwrap_or_default();
@@ -69,15 +72,47 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     match view.rows() {
         None => paragraph(canvas, padded(inside), &[reading(app, view)], Role::Waiting),
         Some(shown) => {
-            rows(view, shown, inside, focused, canvas);
-            hidden_columns(view, area, focused, canvas);
+            let look = Look::of(view);
+            rows(look, shown, inside, focused, canvas);
+            if shown.is_empty() {
+                let lines = view.lines_above_rows();
+                let below = Rect {
+                    y: inside.y + lines,
+                    height: inside.height.saturating_sub(lines),
+                    ..inside
+                };
+                paragraph(canvas, padded(below), &[no_rows(view)], Role::Dim);
+            }
+            hidden_columns(&view.grid, area, focused, canvas);
         }
     }
 }
 
+/// The order and the filter of the rows that are shown.
+fn in_force(app: &App) -> Vec<(String, Role)> {
+    let view = app.view().filter(|v| v.comparison.is_none());
+    let by = view.and_then(|v| v.arranged.as_ref()).map(|a| &a.by);
+    let mut pieces = vec![match by.and_then(|by| by.sort.as_ref()) {
+        Some((name, descending)) => {
+            let sign = if *descending { "↓" } else { "↑" };
+            (
+                format!("by {} {sign}", crate::text::ellipsis(name, 20)),
+                Role::Waiting,
+            )
+        }
+        None => ("by key ↑".to_owned(), Role::Dim),
+    }];
+    if let Some(filter) = by.and_then(|by| by.filter.as_ref()) {
+        pieces.push((
+            format!(" & {}", crate::text::ellipsis(filter, 44)),
+            Role::Waiting,
+        ));
+    }
+    pieces
+}
+
 /// On the bottom border: how many columns there are to the left and to the right of those in view.
-fn hidden_columns(view: &TableView, area: Rect, focused: bool, canvas: &mut Canvas<'_>) {
-    let grid = &view.grid;
+pub(super) fn hidden_columns(grid: &Grid, area: Rect, focused: bool, canvas: &mut Canvas<'_>) {
     let left = grid.placed.get(1).map_or(0, |p| p.column.saturating_sub(1));
     let right = grid
         .placed
@@ -199,16 +234,40 @@ fn no_table(app: &App, inside: Rect, canvas: &mut Canvas<'_>) {
     paragraph(canvas, padded(inside), &[line], Role::Dim);
 }
 
-fn rows(view: &TableView, rows: Rows<'_>, inside: Rect, focused: bool, canvas: &mut Canvas<'_>) {
-    let lines = view.lines_above_rows();
-    let below = Rect {
-        y: inside.y + lines,
-        height: inside.height.saturating_sub(lines),
-        ..inside
-    };
-    match (rows, view.compare) {
+/// What a grid is drawn by, beside its rows.
+#[derive(Clone, Copy)]
+pub(super) struct Look<'a> {
+    pub grid: &'a Grid,
+    /// How two moments are shown.
+    pub compare: CompareMode,
+    /// True where the inline comparison shows A's side.
+    pub flipped: bool,
+    /// True where the key under the cursor has gone from view.
+    pub lost: bool,
+}
+
+impl<'a> Look<'a> {
+    fn of(view: &'a TableView) -> Self {
+        Self {
+            grid: &view.grid,
+            compare: view.compare,
+            flipped: view.flipped,
+            lost: view.lost_key.is_some(),
+        }
+    }
+}
+
+/// The rows of one moment or of two, with their titles.
+pub(super) fn rows(
+    look: Look<'_>,
+    rows: Rows<'_>,
+    inside: Rect,
+    focused: bool,
+    canvas: &mut Canvas<'_>,
+) {
+    match (rows, look.compare) {
         (Rows::Compared(comparison), CompareMode::SideBySide) => {
-            compare::headline(view, comparison, inside, canvas);
+            compare::headline(look.flipped, comparison, inside, canvas);
             let width = (inside.width.saturating_sub(1)) / 2;
             let left = Rect {
                 y: inside.y + 1,
@@ -230,42 +289,35 @@ fn rows(view: &TableView, rows: Rows<'_>, inside: Rect, focused: bool, canvas: &
                     height: area.height.saturating_sub(1),
                     ..area
                 };
-                half(view, rows, side, titles, focused, canvas);
+                half(look, rows, side, titles, focused, canvas);
             }
         }
         (Rows::Compared(comparison), _) => {
-            compare::headline(view, comparison, inside, canvas);
+            compare::headline(look.flipped, comparison, inside, canvas);
             let titles = Rect {
                 y: inside.y + 1,
                 height: inside.height.saturating_sub(1),
                 ..inside
             };
-            half(
-                view,
-                rows,
-                if view.flipped { Side::A } else { Side::B },
-                titles,
-                focused,
-                canvas,
-            );
+            let side = if look.flipped { Side::A } else { Side::B };
+            half(look, rows, side, titles, focused, canvas);
         }
-        (Rows::Plain(_), _) => half(view, rows, Side::B, inside, focused, canvas),
-    }
-    if rows.is_empty() {
-        paragraph(canvas, padded(below), &[no_rows(view)], Role::Dim);
+        (Rows::Plain(..) | Rows::Result(_), _) => {
+            half(look, rows, Side::B, inside, focused, canvas)
+        }
     }
 }
 
 /// One grid: its titles and the rows in view, as one side has them.
 fn half(
-    view: &TableView,
+    look: Look<'_>,
     rows: Rows<'_>,
     side: Side,
     area: Rect,
     focused: bool,
     canvas: &mut Canvas<'_>,
 ) {
-    let grid = &view.grid;
+    let grid = look.grid;
     for placed in &grid.placed {
         let column = &grid.columns[placed.column];
         let name = fit(&column.name, usize::from(placed.width), column.align());
@@ -286,15 +338,11 @@ fn half(
                 Rect::new(area.x, y, area.width, 1),
                 canvas.theme.cursor_row(focused),
             );
-            let sign = if view.lost_key.is_some() {
-                "▹"
-            } else {
-                "▸"
-            };
+            let sign = if look.lost { "▹" } else { "▸" };
             canvas.put(area.x, y, sign, 1, canvas.theme.style(Role::Focus));
         }
         draw_row(
-            view,
+            look,
             rows,
             (row, side),
             Rect {
@@ -309,14 +357,14 @@ fn half(
 }
 
 fn draw_row(
-    view: &TableView,
+    look: Look<'_>,
     rows: Rows<'_>,
     (row, side): (usize, Side),
     area: Rect,
     focused: bool,
     canvas: &mut Canvas<'_>,
 ) {
-    let grid = &view.grid;
+    let grid = look.grid;
     let kind = rows.kind(row);
     if let Some(kind) = kind {
         canvas.put(
@@ -328,12 +376,12 @@ fn draw_row(
         );
     }
     // Inline, a row that only the other side has is shown as that side has it.
-    let side = match (kind, view.compare) {
+    let side = match (kind, look.compare) {
         (Some(ChangeKind::Removed), CompareMode::Inline) => Side::A,
-        (Some(ChangeKind::Added), CompareMode::Inline) if !view.flipped => Side::B,
+        (Some(ChangeKind::Added), CompareMode::Inline) if !look.flipped => Side::B,
         _ => side,
     };
-    if rows.cell(row, Source::Key, side) == Cell::Absent {
+    if kind.is_some() && rows.cell(row, Source::Key, side) == Cell::Absent {
         // Absent is not null: there is no row here at all.
         let filler = "╌".repeat(usize::from(area.width.saturating_sub(grid.gutter + 1)));
         canvas.put(
@@ -420,6 +468,13 @@ fn no_rows(view: &TableView) -> String {
         .as_ref()
         .and_then(|t| t.range())
         .map(|(first, _)| first);
+    if view
+        .arranged
+        .as_ref()
+        .is_some_and(|a| a.by.filter.is_some())
+    {
+        return "No row meets the condition as of this moment. Press & to change it.".to_owned();
+    }
     match (view.snapshot.as_ref().map(|s| s.as_of()), first) {
         (Some(AsOf::At(at)), Some(first)) if at < first => {
             format!(
@@ -431,7 +486,7 @@ fn no_rows(view: &TableView) -> String {
     }
 }
 
-fn padded(area: Rect) -> Rect {
+pub(super) fn padded(area: Rect) -> Rect {
     Rect {
         x: area.x + 1,
         y: area.y + u16::from(area.height > 4),

@@ -61,7 +61,7 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
 /// The moment asked for, and where it differs the moment shown.
 fn moment(app: &App, view: &TableView) -> Vec<(String, Role)> {
     // Of a comparison, the header names the moment of the rows that are shown.
-    let asked = match view.compared() {
+    let asked = match view.compared().filter(|_| app.query().is_none()) {
         Some((a, _)) if view.flipped => a,
         Some((_, b)) => b,
         None => view.playhead,
@@ -70,7 +70,14 @@ fn moment(app: &App, view: &TableView) -> Vec<(String, Role)> {
         ("AS OF ".to_owned(), Role::Dim),
         (moment_text(asked), Role::Moment),
     ];
-    match view.showing_other() {
+    let other = match app.query() {
+        Some(pane) => pane
+            .shown()
+            .filter(|shown| *shown != asked && pane.error.is_none())
+            .map(crate::app::describe),
+        None => view.showing_other(),
+    };
+    match other {
         Some(shown) if view.error.is_none() => {
             pieces.push((format!(" … showing {shown}"), Role::Waiting));
         }
@@ -115,6 +122,10 @@ fn moment_text(moment: AsOf) -> String {
 fn facts(app: &App) -> String {
     let mut facts = Vec::new();
     facts.extend(app.info().map(|i| format!("v{}", i.version)));
+    if let Some(pane) = app.query() {
+        facts.extend(pane.rows().map(|rows| counted(rows.len(), "row")));
+        return facts.join(" · ");
+    }
     let shown = app
         .view()
         .filter(|v| v.error.is_none())
@@ -253,8 +264,31 @@ fn hints(app: &App) -> Vec<(String, String)> {
         ],
         Some(Overlay::Export(_)) => &[("Enter", "write"), ("Esc", "close")],
         Some(Overlay::GoTo(_)) => &[("Enter", "go there"), ("Esc", "close")],
-        None if app.awaited_mark.is_some() => &[("a-z 0-9", "the name of the mark"), ("Esc", "none")],
-        None => &[],
+        Some(Overlay::Ask(_)) => &[("Enter", "take it"), ("Esc", "close")],
+        None if app.awaited_mark.is_some() => {
+            &[("a-z 0-9", "the name of the mark"), ("Esc", "none")]
+        }
+        None => match app.query() {
+            Some(pane) if pane.is_editing => &[
+                ("C-r", "run"),
+                ("Tab", "complete"),
+                ("↑ ↓", "earlier statements"),
+                ("C-u C-k C-w", "delete line, rest, word"),
+                ("Esc", "rows"),
+            ],
+            Some(_) => &[
+                ("e", "edit"),
+                (", .", "step"),
+                ("@", "go to time"),
+                ("a", "mark A"),
+                ("d", "compare"),
+                ("] [", "changes"),
+                ("Esc", "close"),
+                ("?", "help"),
+                ("q", "quit"),
+            ],
+            None => &[],
+        },
     };
     if !fixed.is_empty() {
         return fixed

@@ -6,11 +6,11 @@ use ratatui::symbols::Marker;
 use ratatui::widgets::Widget;
 use ratatui::widgets::canvas::{Canvas as Plot, Line};
 
+use crate::app::App;
 use crate::app::cell::{alignment, format_value};
 use crate::app::grid::GAP;
 use crate::app::history_view::{self, Entry, GUTTER, HistoryView, SINCE, number};
 use crate::app::layout::Areas;
-use crate::app::App;
 use crate::event_time::AsOf;
 use crate::history::History;
 use crate::scan::Value;
@@ -36,10 +36,7 @@ pub(super) fn draw(app: &App, areas: Areas, open: &HistoryView, canvas: &mut Can
     let area = history_view::area(areas);
     canvas.clear(area);
     let key = ellipsis(&open.key, usize::from(area.width / 3));
-    let mut title = vec![
-        ("History of ".to_owned(), Role::Focus),
-        (key, Role::Key),
-    ];
+    let mut title = vec![("History of ".to_owned(), Role::Focus), (key, Role::Key)];
     let mut right = Vec::new();
     if let Some(history) = &open.history {
         let versions = counted(history.len(), "version");
@@ -59,7 +56,10 @@ pub(super) fn draw(app: &App, areas: Areas, open: &HistoryView, canvas: &mut Can
     };
     let Some(history) = &open.history else {
         let (lines, role) = match &open.error {
-            None => (vec!["reading every version of this key …".to_owned()], Role::Waiting),
+            None => (
+                vec!["reading every version of this key …".to_owned()],
+                Role::Waiting,
+            ),
             Some(error) => {
                 let mut lines = vec![format!("The history cannot be read: {error}")];
                 lines.extend(error.next_step().map(|step| format!("→ {step}")));
@@ -76,7 +76,10 @@ pub(super) fn draw(app: &App, areas: Areas, open: &HistoryView, canvas: &mut Can
     let here = playhead.and_then(|moment| open.entry_at(moment));
     list(open, history, here, canvas);
     if let Some(area) = open.chart {
-        let last = app.view().and_then(|v| v.timeline.data_range()).map(|r| r.1);
+        let last = app
+            .view()
+            .and_then(|v| v.timeline.data_range())
+            .map(|r| r.1);
         chart(open, history, (playhead, last), area, canvas);
     }
     hidden_columns(open, area, canvas);
@@ -86,7 +89,11 @@ fn hidden_columns(open: &HistoryView, area: Rect, canvas: &mut Canvas<'_>) {
     let (left, right) = open.hidden();
     let style = canvas.theme.style(Role::Focus);
     let y = open.list.bottom().min(area.bottom() - 1);
-    let y = if open.chart.is_some() { y } else { area.bottom() - 1 };
+    let y = if open.chart.is_some() {
+        y
+    } else {
+        area.bottom() - 1
+    };
     let mut label = String::new();
     if left > 0 {
         label += &format!(" ‹ {left} more ");
@@ -95,7 +102,13 @@ fn hidden_columns(open: &HistoryView, area: Rect, canvas: &mut Canvas<'_>) {
         label += &format!(" {right} more › ");
     }
     let cells = width(&label) as u16;
-    canvas.put(area.right().saturating_sub(cells + 2), y, &label, cells, style);
+    canvas.put(
+        area.right().saturating_sub(cells + 2),
+        y,
+        &label,
+        cells,
+        style,
+    );
 }
 
 fn list(open: &HistoryView, history: &History, here: Option<usize>, canvas: &mut Canvas<'_>) {
@@ -144,17 +157,45 @@ fn list(open: &HistoryView, history: &History, here: Option<usize>, canvas: &mut
         canvas.put(area.x + 4, y, entry.kind.glyph(), 1, kind);
         let from = entry.from.to_text(open.precisions.0);
         let shown = if here == Some(row) { moment } else { text };
-        put(canvas, area, (GUTTER, y), from_width, (&from, Align::Left), shown);
+        put(
+            canvas,
+            area,
+            (GUTTER, y),
+            from_width,
+            (&from, Align::Left),
+            shown,
+        );
         let since = open.since(row);
-        put(canvas, area, (since_at, y), SINCE, (&since, Align::Right), dim);
+        put(
+            canvas,
+            area,
+            (since_at, y),
+            SINCE,
+            (&since, Align::Right),
+            dim,
+        );
         let Some(version) = entry.version else {
             let gone = ("gone", Align::Left);
-            put(canvas, area, (event_time_at, y), event_time_width, gone, kind);
+            put(
+                canvas,
+                area,
+                (event_time_at, y),
+                event_time_width,
+                gone,
+                kind,
+            );
             continue;
         };
         let event_time = history.event_time(version).to_text(open.precisions.1);
         let event_time = (event_time.as_str(), Align::Left);
-        put(canvas, area, (event_time_at, y), event_time_width, event_time, dim);
+        put(
+            canvas,
+            area,
+            (event_time_at, y),
+            event_time_width,
+            event_time,
+            dim,
+        );
         values_of(open, history, (row, entry, version), y, canvas);
     }
 }
@@ -181,7 +222,14 @@ fn values_of(
         let text = format_value(value, placed.precision);
         let text = fit(&text, usize::from(placed.width), align);
         let style = canvas.theme.style(role);
-        put(canvas, area, (placed.x, y), placed.width, (&text, align), style);
+        put(
+            canvas,
+            area,
+            (placed.x, y),
+            placed.width,
+            (&text, align),
+            style,
+        );
         let cell = Rect::new(area.x + placed.x, y, placed.width, 1);
         if changed {
             let sign = entry.kind.glyph();
@@ -255,7 +303,14 @@ fn chart(
         let dim = canvas.theme.style(Role::Dim);
         for (y, number) in [(plot.y, greatest), (plot.bottom() - 1, least)] {
             let text = decimal(number);
-            put(canvas, scale, (0, y), scale_width, (&text, Align::Right), dim);
+            put(
+                canvas,
+                scale,
+                (0, y),
+                scale_width,
+                (&text, Align::Right),
+                dim,
+            );
         }
     }
     for (series, column) in open.charted.iter().enumerate() {

@@ -1,5 +1,6 @@
 //! Draws the application: pure functions from state to a frame. Nothing here changes, waits or reads a clock.
 
+mod ask;
 mod canvas;
 mod commands;
 mod compare;
@@ -9,6 +10,7 @@ mod header;
 mod history;
 mod lists;
 mod overlays;
+mod query;
 mod scale;
 mod svg;
 mod theme;

@@ -29,6 +29,7 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         Some(Overlay::Marks(cursor)) => super::commands::draw_marks(app, areas, *cursor, canvas),
         Some(Overlay::Why(open)) => super::why::draw(app, areas, open, canvas),
         Some(Overlay::History(open)) => super::history::draw(app, areas, open, canvas),
+        Some(Overlay::Ask(ask)) => super::ask::draw(ask, areas, canvas),
     }
 }
 

@@ -43,7 +43,14 @@ pub(super) fn draw(app: &App, areas: Areas, open: &WhyView, canvas: &mut Canvas<
         }
     }
     let height = (lines.len() as u16 + 2).clamp(8, screen.height.saturating_sub(4));
-    scrolled(canvas, screen, &title, &lines, open.scroll, (box_width, height));
+    scrolled(
+        canvas,
+        screen,
+        &title,
+        &lines,
+        open.scroll,
+        (box_width, height),
+    );
 }
 
 fn moment(as_of: AsOf) -> String {
@@ -76,7 +83,11 @@ fn answer(why: &Provenance, room: usize, lines: &mut Vec<LineOf>) {
             Role::Waiting,
         )]),
         Some(row) => {
-            lines.push(field("event time", row.event_time.to_text(precision), Role::Text));
+            lines.push(field(
+                "event time",
+                row.event_time.to_text(precision),
+                Role::Text,
+            ));
             let file = ellipsis(row.file.as_str(), room.saturating_sub(14));
             lines.push(field("file", file, Role::Text));
             let of = format!(
@@ -97,7 +108,11 @@ fn answer(why: &Provenance, room: usize, lines: &mut Vec<LineOf>) {
     lines.push(Vec::new());
     let others: Vec<&RowOrigin> = why.others().collect();
     if others.is_empty() {
-        let only = if why.rows.is_empty() { "" } else { "It is the only row of its key in the files of the plan." };
+        let only = if why.rows.is_empty() {
+            ""
+        } else {
+            "It is the only row of its key in the files of the plan."
+        };
         if !only.is_empty() {
             lines.push(vec![(only.to_owned(), Role::Dim)]);
         }
@@ -127,13 +142,22 @@ fn answer(why: &Provenance, room: usize, lines: &mut Vec<LineOf>) {
         let time = row.event_time.to_text(precision);
         lines.push(vec![
             (fit(&time, time_width, Align::Left) + "  ", Role::Text),
-            (fit(row.verdict.words(), verdict_width, Align::Left) + "  ", Role::Waiting),
-            (fit(row.file.as_str(), file_width.clamp(8, 48), Align::Left) + "  ", Role::Text),
+            (
+                fit(row.verdict.words(), verdict_width, Align::Left) + "  ",
+                Role::Waiting,
+            ),
+            (
+                fit(row.file.as_str(), file_width.clamp(8, 48), Align::Left) + "  ",
+                Role::Text,
+            ),
             (place(row), Role::Dim),
         ]);
     }
     if others.len() > LISTED_AT_MOST {
-        let more = format!("… and {}", counted(others.len() - LISTED_AT_MOST, "older row"));
+        let more = format!(
+            "… and {}",
+            counted(others.len() - LISTED_AT_MOST, "older row")
+        );
         lines.push(vec![(more, Role::Dim)]);
     }
 }
@@ -174,7 +198,10 @@ fn costs(search: SearchCost, read: Option<(ScanCost, usize)>, lines: &mut Vec<Li
                 "What the rows on screen took",
                 &[
                     ("files planned", thousands(read.files as i64)),
-                    ("row groups", groups(read.row_groups, read.row_groups_pruned)),
+                    (
+                        "row groups",
+                        groups(read.row_groups, read.row_groups_pruned),
+                    ),
                     ("rows decoded", thousands(read.rows as i64)),
                     (
                         "columns",
@@ -197,7 +224,10 @@ fn costs(search: SearchCost, read: Option<(ScanCost, usize)>, lines: &mut Vec<Li
                     thousands(search.files_read as i64)
                 ),
             ),
-            ("row groups", groups(search.row_groups, search.row_groups_pruned)),
+            (
+                "row groups",
+                groups(search.row_groups, search.row_groups_pruned),
+            ),
             ("columns", "key, event_time".to_owned()),
             ("store", traffic(search.requests, search.bytes)),
             ("time", ms(search.elapsed)),

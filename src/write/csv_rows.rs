@@ -155,6 +155,7 @@ mod tests {
             name: name.into(),
             data_type,
             nullable: true,
+            stored_as: None,
         };
         Schema::try_new(vec![
             column("n", DataType::Int),

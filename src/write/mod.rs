@@ -1,7 +1,31 @@
-//! Writes data files: rows of text made into Parquet by a table's schema.
+//! Makes tables and changes them: create, append, compact, evolve; checks them; takes away what is old.
+//!
+//! Every change is one new version (`commit.rs`): data files that were never there before, then a snapshot file that
+//! names them, then the pointer to it. What a change means for the past is `append.rs`'s.
 
+mod append;
+mod check;
+mod commit;
+mod compact;
+mod create;
 mod csv_rows;
 mod data_file;
+mod evolve;
+mod input;
+mod layout;
+mod runs;
+mod segment_by;
+mod snapshot_json;
+mod versions;
 
+pub use append::Appended;
+pub use check::{Checked, Finding, Severity};
+pub use commit::TableWriter;
+pub use compact::{CompactOptions, Compacted, LayoutFigures};
+pub use create::{parse_columns, parse_schema};
 pub use csv_rows::read_csv;
 pub use data_file::encode_data_file;
+pub use evolve::SchemaChange;
+pub use input::{Input, InputFormat, InputOptions, ParquetRows, Progress, infer_columns};
+pub use segment_by::SegmentBy;
+pub use versions::{Vacuumed, VersionInfo};

@@ -87,7 +87,11 @@ impl Explorer {
                 Effect::Cancel(lane) => self.engine.cancel(lane),
                 Effect::Quit => self.quit = true,
                 Effect::Copy(text) => self.copied = Some(text),
-                Effect::Theme(_) | Effect::Mouse(_) | Effect::Suspend => {}
+                Effect::Theme(_)
+                | Effect::Mouse(_)
+                | Effect::Suspend
+                | Effect::LoadQueries
+                | Effect::RememberQuery(_) => {}
             }
         }
     }

@@ -6,6 +6,7 @@
 )]
 
 pub mod explorer;
+pub mod mixed;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,0 +1,278 @@
+//! Which rows are shown, and in which order: the filter, the sort, and finding a text among them.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use crate::engine::{Arrangement, Held, Request, RequestId};
+use crate::error::Error;
+use crate::expr::{Completion, Expression, Field, Pattern, complete};
+use crate::snapshot::Snapshot;
+use crate::view::{Cell, Direction, Found};
+
+use super::grid::Source;
+use super::rows::CompareMode;
+use super::{App, Effect, Overlay, Prompt};
+
+/// What a field at the foot of the screen asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// A text to find.
+    Pattern,
+    /// A condition that rows must meet.
+    Condition,
+}
+
+/// A field at the foot of the screen.
+#[derive(Debug)]
+pub struct Ask {
+    /// What it asks for.
+    pub wanted: Wanted,
+    /// The text.
+    pub prompt: Prompt,
+    /// What is wrong with it: the bytes, and the words.
+    pub fault: Option<(std::ops::Range<usize>, String)>,
+    /// What may come next.
+    pub completion: Completion,
+    /// The candidate that is chosen.
+    pub chosen: usize,
+}
+
+/// Some rows of a snapshot, in an order of their own.
+#[derive(Debug, Clone)]
+pub struct Arranged {
+    /// How they were arranged.
+    pub by: Arrangement,
+    /// Their positions in the snapshot.
+    pub order: Arc<[u32]>,
+}
+
+/// What is being looked for.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Search {
+    pattern: String,
+    id: RequestId,
+}
+
+impl App {
+    /// Opens a field at the foot of the screen.
+    pub(super) fn ask(&mut self, wanted: Wanted) {
+        let Some(view) = self.view() else { return };
+        if self.query.is_open || view.compare != CompareMode::Off {
+            self.notify(
+                "this is for the rows of one moment; d leaves the comparison, Esc the query",
+            );
+            return;
+        }
+        let mut prompt = Prompt::default();
+        if wanted == Wanted::Condition {
+            prompt.insert(view.arrangement.filter.as_deref().unwrap_or_default());
+        }
+        self.overlay = Some(Overlay::Ask(Ask {
+            wanted,
+            prompt,
+            fault: None,
+            completion: Completion::default(),
+            chosen: 0,
+        }));
+    }
+
+    pub(super) fn on_ask_key(&mut self, event: &KeyEvent) -> Vec<Effect> {
+        let columns = self.info().map(|i| i.columns.clone()).unwrap_or_default();
+        let Some(Overlay::Ask(ask)) = &mut self.overlay else {
+            return Vec::new();
+        };
+        let candidates = ask.completion.candidates.len();
+        match event.code {
+            KeyCode::Esc => {
+                self.overlay = None;
+                return Vec::new();
+            }
+            KeyCode::Enter => return self.answer_ask(),
+            KeyCode::Down if candidates > 0 => ask.chosen = (ask.chosen + 1) % candidates,
+            KeyCode::Up if candidates > 0 => {
+                ask.chosen = (ask.chosen + candidates - 1) % candidates;
+            }
+            KeyCode::Tab => {
+                if let Some(candidate) = ask.completion.candidates.get(ask.chosen) {
+                    ask.prompt
+                        .replace(ask.completion.span.clone(), &candidate.text);
+                }
+                ask.completion = Completion::default();
+            }
+            _ => {
+                super::update::edit(&mut ask.prompt, event);
+                ask.fault = None;
+                ask.chosen = 0;
+                ask.completion = if ask.wanted == Wanted::Condition {
+                    let (before, _) = ask.prompt.split();
+                    complete(ask.prompt.text(), before.len(), &columns, false)
+                } else {
+                    Completion::default()
+                };
+            }
+        }
+        Vec::new()
+    }
+
+    fn answer_ask(&mut self) -> Vec<Effect> {
+        let columns = self.info().map(|i| i.columns.clone()).unwrap_or_default();
+        let Some(Overlay::Ask(ask)) = &mut self.overlay else {
+            return Vec::new();
+        };
+        let text = ask.prompt.text().trim().to_owned();
+        let fault = match ask.wanted {
+            _ if text.is_empty() => None,
+            Wanted::Pattern => Pattern::new(&text).err(),
+            Wanted::Condition => Expression::filter(&text, &columns).err(),
+        };
+        if let Some(fault) = fault {
+            // The text was trimmed; its bytes begin later in the field.
+            let lead = ask.prompt.text().len() - ask.prompt.text().trim_start().len();
+            let span = fault.span.start + lead..fault.span.end + lead;
+            ask.fault = Some((span, fault.to_string()));
+            return Vec::new();
+        }
+        let wanted = ask.wanted;
+        self.overlay = None;
+        match wanted {
+            Wanted::Condition => self.filter_by((!text.is_empty()).then_some(text)),
+            Wanted::Pattern if text.is_empty() => self.find_next(Direction::Forward),
+            Wanted::Pattern => {
+                self.search = Some(Search {
+                    pattern: text,
+                    id: RequestId(0),
+                });
+                self.find(Direction::Forward, true)
+            }
+        }
+    }
+
+    /// Keeps the rows that meet a condition; none keeps all.
+    pub(super) fn filter_by(&mut self, condition: Option<String>) -> Vec<Effect> {
+        if let Some(view) = self.view_mut() {
+            view.arrangement.filter = condition;
+        }
+        self.read_anew()
+    }
+
+    /// Sorts by the column under the cursor: ascending, descending, not.
+    pub(super) fn sort(&mut self) -> Vec<Effect> {
+        if self.query.is_open || self.view().is_some_and(|v| v.compare != CompareMode::Off) {
+            self.notify(
+                "this is for the rows of one moment; d leaves the comparison, Esc the query",
+            );
+            return Vec::new();
+        }
+        let next = RequestId(self.last_id.0 + 1);
+        let Some(view) = self.view_mut() else {
+            return Vec::new();
+        };
+        let Some(column) = view.grid.columns.get(view.grid.column) else {
+            return Vec::new();
+        };
+        let name = column.name.clone();
+        view.arrangement.sort = match &view.arrangement.sort {
+            Some((by, false)) if *by == name => Some((name, true)),
+            Some((by, true)) if *by == name => None,
+            _ => Some((name, false)),
+        };
+        view.top_from = Some(next);
+        self.read_anew()
+    }
+
+    /// Shows all rows by key again.
+    pub(super) fn unsort(&mut self) -> Vec<Effect> {
+        let Some(view) = self.view_mut() else {
+            return Vec::new();
+        };
+        if view.arrangement.sort.take().is_none() {
+            self.notify("the rows are by key");
+            return Vec::new();
+        }
+        self.read_anew()
+    }
+
+    /// Goes to the next match, or the one before.
+    pub(super) fn find_next(&mut self, direction: Direction) -> Vec<Effect> {
+        if self.search.is_none() {
+            self.notify("nothing is looked for; / finds");
+            return Vec::new();
+        }
+        self.find(direction, false)
+    }
+
+    fn find(&mut self, direction: Direction, includes_start: bool) -> Vec<Effect> {
+        let Some(search) = self.search.clone() else {
+            return Vec::new();
+        };
+        let table = self.current().map(|t| t.name.clone());
+        let (Some(table), Some(view)) = (table, self.view()) else {
+            return Vec::new();
+        };
+        let Some(snapshot) = view.snapshot.clone().filter(|_| view.comparison.is_none()) else {
+            return Vec::new();
+        };
+        let columns = view.grid.columns.iter().map(|c| match c.source {
+            Source::Key => Field::Key,
+            Source::EventTime => Field::EventTime,
+            Source::Value(at) => Field::Value(at),
+        });
+        let request = Request::Find {
+            table,
+            snapshot: Held(snapshot),
+            order: view.arranged.as_ref().map(|a| Held(Arc::clone(&a.order))),
+            columns: columns.collect(),
+            pattern: search.pattern,
+            from: Cell {
+                row: view.grid.row,
+                column: view.grid.column,
+            },
+            direction,
+            includes_start,
+        };
+        let effect = self.send(request);
+        let id = self.last_id;
+        if let Some(search) = &mut self.search {
+            search.id = id;
+        }
+        vec![effect]
+    }
+
+    pub(super) fn on_found(
+        &mut self,
+        id: RequestId,
+        snapshot: &Arc<Snapshot>,
+        found: Option<Found>,
+    ) {
+        let Some(search) = self.search.clone().filter(|s| s.id == id) else {
+            return;
+        };
+        let pattern = crate::text::ellipsis(&search.pattern, 30);
+        let Some(found) = found else {
+            self.notify(format!("nothing matches {pattern}"));
+            return;
+        };
+        let Some(view) = self.view_mut() else { return };
+        // Rows of another moment may have come meanwhile.
+        if view
+            .snapshot
+            .as_ref()
+            .is_none_or(|s| !Arc::ptr_eq(s, snapshot))
+        {
+            return;
+        }
+        view.grid.row = found.cell.row;
+        view.grid.column = found.cell.column;
+        view.lost_key = None;
+        if found.wrapped {
+            self.notify(format!("{pattern}: on from the other end"));
+        }
+    }
+
+    pub(super) fn on_no_find(&mut self, error: &Error) {
+        if error.kind() != crate::error::ErrorKind::Cancelled {
+            self.notify(error.message());
+        }
+    }
+}

@@ -1,0 +1,547 @@
+//! The query pane: a statement, its result at the playhead, and what became of it between two moments.
+
+mod complete;
+mod editor;
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Rect;
+
+use crate::diff::Diff;
+use crate::engine::{Lane, Request, RequestId};
+use crate::error::{Error, ErrorKind};
+use crate::event_time::AsOf;
+use crate::format::KEY;
+use crate::sql::ResultRows;
+
+use super::grid::Grid;
+use super::rows::{CompareMode, Comparison, RowFilter, Rows};
+use super::{App, Effect, Panel, Pending, Prompt};
+pub use complete::{Candidate, Completion, Kind, SHOWN_AT_MOST, quoted};
+use complete::{Known, complete};
+pub use editor::Editor;
+
+/// Statements kept of those that were run.
+const REMEMBERED: usize = 1_000;
+
+/// The query pane.
+#[derive(Debug, Default)]
+pub struct QueryPane {
+    /// True while the pane is on screen.
+    pub is_open: bool,
+    /// True while keys go to the text.
+    pub is_editing: bool,
+    /// The statement.
+    pub editor: Editor,
+    /// What may come next in it.
+    pub completion: Option<Completion>,
+    /// The statement that was run.
+    ran: Option<String>,
+    /// Its rows, or those that have come.
+    pub result: Option<Arc<ResultRows>>,
+    result_id: RequestId,
+    valid_from: RequestId,
+    /// The run that is on its way.
+    pub pending: Option<Pending>,
+    /// Why it has no rows.
+    pub error: Option<Error>,
+    /// How two moments are shown.
+    pub compare: CompareMode,
+    /// What became of the rows between them.
+    pub comparison: Option<Comparison>,
+    /// The columns that tell rows apart, as the person named them.
+    by: Option<Vec<String>>,
+    /// The field that asks for them.
+    pub asking: Option<Prompt>,
+    /// The grid.
+    pub grid: Grid,
+    remembered: Vec<String>,
+    /// The position among those remembered that the text came from, and what stood there before.
+    recalled: Option<(usize, String)>,
+    is_loaded: bool,
+}
+
+impl QueryPane {
+    /// The rows of the grid.
+    pub fn rows(&self) -> Option<Rows<'_>> {
+        match (&self.comparison, &self.result) {
+            (Some(comparison), _) => Some(Rows::Compared(comparison)),
+            (None, Some(result)) => Some(Rows::Result(result)),
+            (None, None) => None,
+        }
+    }
+
+    /// The columns that tell rows apart.
+    pub fn key_columns(&self) -> Option<Vec<String>> {
+        if self.by.is_some() {
+            return self.by.clone();
+        }
+        let has_key = self
+            .result
+            .as_ref()?
+            .columns()
+            .iter()
+            .any(|c| c.name == KEY);
+        has_key.then(|| vec![KEY.to_owned()])
+    }
+
+    /// The moment that the rows are of.
+    pub fn shown(&self) -> Option<AsOf> {
+        match (&self.comparison, &self.result) {
+            (Some(comparison), _) => Some(comparison.diff.b().as_of()),
+            (None, result) => result.as_ref().map(|r| r.as_of()),
+        }
+    }
+
+    /// Lines of the pane that the text takes.
+    pub fn text_lines(&self) -> usize {
+        self.editor.text().split('\n').count()
+    }
+
+    fn set_columns(&mut self) {
+        let Some(rows) = self.rows() else { return };
+        let mut columns = rows.columns(false, false);
+        if let (Rows::Compared(_), Some(by), Some(key)) =
+            (rows, self.key_columns(), columns.first_mut())
+        {
+            key.name = by.join(" · ");
+        }
+        self.grid.set_columns(columns);
+    }
+}
+
+/// Lines of text that the pane shows at once.
+const TEXT_LINES: std::ops::RangeInclusive<u16> = 3..=10;
+
+/// The area of the statement, border included; the rest of the rows' area is the result's.
+pub fn text_area(data: Rect, pane: &QueryPane) -> Rect {
+    let lines = (pane.text_lines() as u16).clamp(*TEXT_LINES.start(), *TEXT_LINES.end());
+    let most = (data.height / 2).max(3);
+    Rect {
+        height: (lines + 2).min(most),
+        ..data
+    }
+}
+
+/// The area of the result, border included.
+pub fn result_area(data: Rect, pane: &QueryPane) -> Rect {
+    let text = text_area(data, pane);
+    Rect {
+        y: text.bottom(),
+        height: data.height.saturating_sub(text.height),
+        ..data
+    }
+}
+
+impl App {
+    /// The query pane, where it is on screen.
+    pub fn query(&self) -> Option<&QueryPane> {
+        Some(&self.query).filter(|q| q.is_open)
+    }
+
+    /// Opens the pane to write in it; with `pinned`, on the statement that shows the current screen.
+    pub(super) fn open_query(&mut self, pinned: bool) -> Vec<Effect> {
+        let text = if pinned || self.query.editor.text().is_empty() {
+            self.statement_shown(pinned)
+        } else {
+            None
+        };
+        let query = &mut self.query;
+        if let Some(text) = text {
+            query.editor.set(&text);
+        }
+        query.is_open = true;
+        query.is_editing = true;
+        self.focus_on(Panel::Data);
+        let mut effects = Vec::new();
+        if !self.query.is_loaded {
+            self.query.is_loaded = true;
+            effects.push(Effect::LoadQueries);
+        }
+        if pinned {
+            effects.extend(self.run_query());
+        }
+        effects
+    }
+
+    /// Opens the pane with a statement and runs it.
+    pub(super) fn open_with_query(&mut self, statement: &str) -> Vec<Effect> {
+        let mut effects = self.open_query(false);
+        self.query.editor.set(statement);
+        effects.extend(self.run_query());
+        self.query.is_editing = false;
+        effects
+    }
+
+    /// The statement that shows what the screen shows; with its moment, or as of the playhead.
+    fn statement_shown(&self, pinned: bool) -> Option<String> {
+        let (table, view) = (self.current()?, self.view()?);
+        let columns = view.columns.iter().filter(|c| c.shown);
+        let columns: Vec<String> = columns.map(|c| quoted(&c.name)).collect();
+        let clause = match view.playhead {
+            _ if !pinned => String::new(),
+            AsOf::At(at) => format!(" AT ('{at}')"),
+            AsOf::Current => " AT ('current')".to_owned(),
+        };
+        Some(format!(
+            "SELECT {}\nFROM {}{clause}\nORDER BY key",
+            columns.join(", "),
+            quoted(&table.name),
+        ))
+    }
+
+    /// Takes the statements of earlier sittings.
+    pub(super) fn on_queries(&mut self, earlier: Vec<String>) {
+        let own = std::mem::take(&mut self.query.remembered);
+        self.query.remembered = earlier.into_iter().chain(own).collect();
+    }
+
+    /// Runs the statement of the editor.
+    fn run_query(&mut self) -> Vec<Effect> {
+        let query = &mut self.query;
+        let text = query.editor.text().trim().to_owned();
+        if text.is_empty() {
+            self.notify("there is no statement");
+            return Vec::new();
+        }
+        query.completion = None;
+        query.recalled = None;
+        let mut effects = Vec::new();
+        if query.remembered.last() != Some(&text) {
+            query.remembered.push(text.clone());
+            if query.remembered.len() > REMEMBERED {
+                query.remembered.remove(0);
+            }
+            effects.push(Effect::RememberQuery(text.clone()));
+        }
+        if query.ran.as_ref() != Some(&text) {
+            // Another statement has other rows, and its own columns.
+            query.by = None;
+            query.compare = CompareMode::Off;
+            query.comparison = None;
+            query.result = None;
+            query.grid = Grid::default();
+        }
+        query.ran = Some(text);
+        query.valid_from = RequestId(self.last_id.0 + 1);
+        effects.extend(self.read_query());
+        effects
+    }
+
+    /// Asks for the rows of the statement at the playhead.
+    pub(super) fn read_query(&mut self) -> Vec<Effect> {
+        let Some(sql) = self.query.ran.clone() else {
+            return Vec::new();
+        };
+        let as_of = self
+            .view()
+            .map_or(AsOf::Current, |v| v.b.unwrap_or(v.playhead));
+        let a = self.view().and_then(|v| v.a);
+        let compare = match self.query.compare {
+            CompareMode::Off => None,
+            _ => a.zip(self.query.key_columns()),
+        };
+        let effect = self.send(Request::Query {
+            sql,
+            as_of,
+            compare,
+        });
+        let (id, now) = (self.last_id, self.clock.ms);
+        let since_ms = self.query.pending.map_or(now, |p| p.since_ms);
+        self.query.pending = Some(Pending {
+            id,
+            since_ms,
+            progress: None,
+        });
+        vec![effect]
+    }
+
+    pub(super) fn on_query_rows(&mut self, id: RequestId, rows: Arc<ResultRows>) {
+        let query = &mut self.query;
+        // A part of an overtaken run would replace whole rows by some.
+        let is_wanted = query.pending.is_some_and(|p| id <= p.id)
+            && id >= query.valid_from
+            && id >= query.result_id;
+        let is_current = query.pending.is_some_and(|p| p.id == id);
+        if !is_wanted
+            || !(rows.is_complete
+                || is_current && (query.result.is_none() || query.result_id == id))
+        {
+            return;
+        }
+        if rows.is_complete && is_current {
+            query.pending = None;
+        }
+        query.result_id = id;
+        query.error = None;
+        query.comparison = None;
+        query.result = Some(rows);
+        query.set_columns();
+    }
+
+    pub(super) fn on_query_compared(&mut self, id: RequestId, diff: Arc<Diff>) {
+        let query = &mut self.query;
+        if query.pending.is_none_or(|p| id > p.id) || id < query.valid_from || id < query.result_id
+        {
+            return;
+        }
+        if query.pending.is_some_and(|p| p.id == id) {
+            query.pending = None;
+        }
+        query.result_id = id;
+        query.error = None;
+        query.comparison = Some(Comparison::new(diff, RowFilter::All));
+        query.set_columns();
+    }
+
+    pub(super) fn on_query_failure(&mut self, id: RequestId, error: Error) {
+        let query = &mut self.query;
+        if query.pending.is_none_or(|p| p.id != id) {
+            return;
+        }
+        query.pending = None;
+        if error.kind() == ErrorKind::Cancelled {
+            return;
+        }
+        if query.compare != CompareMode::Off {
+            query.compare = CompareMode::Off;
+            query.comparison = None;
+            query.by = None;
+            query.set_columns();
+        }
+        query.error = Some(error);
+    }
+
+    /// Gives up on the run that is on its way: the screen is free at once, whatever the engine still does.
+    pub(super) fn cancel_query(&mut self) -> Vec<Effect> {
+        self.query.pending = None;
+        self.query.valid_from = RequestId(self.last_id.0 + 1);
+        self.notify("cancelled");
+        vec![Effect::Cancel(Lane::Query)]
+    }
+
+    /// Closes the pane; the table is as the playhead has it.
+    pub(super) fn close_query(&mut self) -> Vec<Effect> {
+        self.query.is_open = false;
+        self.query.is_editing = false;
+        let stale = self.view().is_some_and(|v| {
+            v.snapshot.as_ref().is_none_or(|s| s.as_of() != v.playhead) || v.compared().is_some()
+        });
+        if stale { self.read_rows() } else { Vec::new() }
+    }
+
+    /// Compares the result of A with that of the playhead: inline, side by side, off.
+    pub(super) fn next_query_compare(&mut self) -> Vec<Effect> {
+        if self.view().is_none_or(|v| v.a.is_none()) {
+            self.notify("first press a: it sets A, the moment to compare with, to the playhead");
+            return Vec::new();
+        }
+        if self.query.result.is_none() {
+            self.notify("there is no result to compare");
+            return Vec::new();
+        }
+        match self.query.compare {
+            CompareMode::Off if self.query.key_columns().is_none() => {
+                self.query.asking = Some(Prompt::default());
+                Vec::new()
+            }
+            CompareMode::Inline => {
+                self.query.compare = CompareMode::SideBySide;
+                self.query.grid.forget_widths();
+                Vec::new()
+            }
+            mode => self.compare_query(mode.next()),
+        }
+    }
+
+    fn compare_query(&mut self, mode: CompareMode) -> Vec<Effect> {
+        self.query.compare = mode;
+        self.query.grid.forget_widths();
+        self.query.valid_from = RequestId(self.last_id.0 + 1);
+        if mode == CompareMode::Off {
+            self.query.comparison = None;
+            self.query.by = None;
+            self.query.set_columns();
+        }
+        self.read_query()
+    }
+
+    /// Walks the changed rows.
+    pub(super) fn jump_in_query(&mut self, forward: bool) {
+        let query = &mut self.query;
+        let Some(comparison) = &query.comparison else {
+            self.notify("no changes are shown; a, then d, compares two moments");
+            return;
+        };
+        match comparison.neighbour(query.grid.row, forward) {
+            Some(row) => query.grid.row = row,
+            None if forward => self.notify("this is the last change"),
+            None => self.notify("this is the first change"),
+        }
+    }
+
+    /// A key while the text has them.
+    pub(super) fn on_query_key(&mut self, event: &KeyEvent) -> Vec<Effect> {
+        if self.query.asking.is_some() {
+            return self.on_asking_key(event);
+        }
+        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+        let query = &mut self.query;
+        let (before, after) = query.editor.text().split_at(query.editor.cursor());
+        let is_said = before.trim_end().ends_with(';') && after.trim().is_empty();
+        match event.code {
+            KeyCode::Esc if query.completion.take().is_some() => return Vec::new(),
+            KeyCode::Esc => {
+                query.is_editing = false;
+                // An empty pane is nothing to look at.
+                if query.ran.is_none() && query.editor.text().is_empty() {
+                    return self.close_query();
+                }
+                return Vec::new();
+            }
+            KeyCode::F(5) => return self.run_query(),
+            KeyCode::Char('r') if ctrl => return self.run_query(),
+            KeyCode::Enter if is_said => return self.run_query(),
+            KeyCode::Enter => query.editor.insert("\n"),
+            KeyCode::Tab => {
+                match query.completion.take() {
+                    Some(completion) => {
+                        let chosen = &completion.candidates[completion.chosen];
+                        query.editor.replace_before(completion.from, &chosen.text);
+                    }
+                    None => query.editor.insert("  "),
+                }
+                return Vec::new();
+            }
+            KeyCode::Char('n') if ctrl => return self.choose(true),
+            KeyCode::Char('p') if ctrl => return self.choose(false),
+            KeyCode::Up => {
+                if !query.editor.up() {
+                    self.recall(true);
+                }
+            }
+            KeyCode::Down => {
+                if !query.editor.down() {
+                    self.recall(false);
+                }
+            }
+            KeyCode::Char('u') if ctrl => query.editor.clear_before(),
+            KeyCode::Char('k') if ctrl => query.editor.clear_after(),
+            KeyCode::Char('w') if ctrl => query.editor.delete_word(),
+            KeyCode::Char('a') if ctrl => query.editor.home(),
+            KeyCode::Char('e') if ctrl => query.editor.end(),
+            KeyCode::Char(c) if !ctrl => {
+                query.editor.insert(c.encode_utf8(&mut [0; 4]));
+                let known = self.known_names();
+                let (text, cursor) = (self.query.editor.text(), self.query.editor.cursor());
+                self.query.completion = complete(text, cursor, &known);
+                return Vec::new();
+            }
+            KeyCode::Backspace => query.editor.backspace(),
+            KeyCode::Delete => query.editor.delete(),
+            KeyCode::Left => query.editor.left(),
+            KeyCode::Right => query.editor.right(),
+            KeyCode::Home => query.editor.home(),
+            KeyCode::End => query.editor.end(),
+            _ => return Vec::new(),
+        }
+        self.query.completion = None;
+        Vec::new()
+    }
+
+    fn on_asking_key(&mut self, event: &KeyEvent) -> Vec<Effect> {
+        let Some(prompt) = &mut self.query.asking else {
+            return Vec::new();
+        };
+        match event.code {
+            KeyCode::Esc => self.query.asking = None,
+            KeyCode::Enter => {
+                let names = prompt
+                    .text()
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|n| !n.is_empty());
+                let names: Vec<String> = names.map(str::to_owned).collect();
+                if names.is_empty() {
+                    self.query.asking = None;
+                    return Vec::new();
+                }
+                let has = |name: &String| {
+                    let result = self.query.result.as_ref();
+                    result.is_some_and(|r| r.columns().iter().any(|c| c.name == *name))
+                };
+                if let Some(missing) = names.iter().find(|n| !has(n)) {
+                    let missing = format!("the result has no column '{missing}'");
+                    self.notify(missing);
+                    return Vec::new();
+                }
+                self.query.asking = None;
+                self.query.by = Some(names);
+                return self.compare_query(CompareMode::Inline);
+            }
+            _ => super::update::edit(prompt, event),
+        }
+        Vec::new()
+    }
+
+    fn choose(&mut self, next: bool) -> Vec<Effect> {
+        if let Some(completion) = &mut self.query.completion {
+            let of = completion.candidates.len();
+            let step = if next { 1 } else { of - 1 };
+            completion.chosen = (completion.chosen + step) % of;
+        }
+        Vec::new()
+    }
+
+    /// Brings back a statement that was run before.
+    fn recall(&mut self, earlier: bool) {
+        let query = &mut self.query;
+        let (at, draft) = match query.recalled.take() {
+            Some((at, draft)) => (at, draft),
+            None => (query.remembered.len(), query.editor.text().to_owned()),
+        };
+        let at = if earlier {
+            at.saturating_sub(1)
+        } else {
+            at + 1
+        };
+        match query.remembered.get(at) {
+            Some(text) => {
+                query.editor.set(&text.clone());
+                query.recalled = Some((at, draft));
+            }
+            // Past the newest is what was being written.
+            None => query.editor.set(&draft),
+        }
+    }
+
+    fn known_names(&self) -> Known {
+        let columns = |info: &crate::engine::TableInfo| {
+            let own = [KEY, crate::format::EVENT_TIME].map(str::to_owned);
+            own.into_iter()
+                .chain(info.columns.iter().map(|c| c.name.clone()))
+                .collect()
+        };
+        let tables = self.tables.iter().map(|t| {
+            let info = t.info.as_ref().and_then(|info| info.as_ref().ok());
+            (t.name.clone(), info.map(columns).unwrap_or_default())
+        });
+        // The table on screen is the likeliest.
+        let mut tables: Vec<(String, Vec<String>)> = tables.collect();
+        if let Some(at) = self.current {
+            tables[..=at].rotate_right(1);
+        }
+        let moment = self.view().map(|v| v.playhead.to_string());
+        Known { tables, moment }
+    }
+
+    /// Text that was pasted while the text has the keys.
+    pub(super) fn paste_into_query(&mut self, text: &str) {
+        match &mut self.query.asking {
+            Some(prompt) => prompt.insert(text),
+            None => self.query.editor.insert(text),
+        }
+        self.query.completion = None;
+    }
+}

@@ -1,0 +1,145 @@
+//! The field at the foot of the screen that asks for a text to find or a condition.
+
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use unicode_segmentation::UnicodeSegmentation;
+
+use crate::app::arrange::{Ask, Wanted};
+use crate::app::layout::Areas;
+use crate::text::{Align, fit, visible, width};
+
+use super::canvas::Canvas;
+use super::theme::Role;
+
+/// Candidates shown at once.
+const CANDIDATES_AT_MOST: usize = 8;
+
+pub(super) fn draw(ask: &Ask, areas: Areas, canvas: &mut Canvas<'_>) {
+    let (sign, hint) = match ask.wanted {
+        Wanted::Pattern => (
+            " / ",
+            "a regular expression; capitals tell cases apart · Enter finds, n and N go on",
+        ),
+        Wanted::Condition => (
+            " & ",
+            "such as industry ~ \"Soft\" and revenue > 1e9 · Tab completes · empty shows all",
+        ),
+    };
+    let line = Rect {
+        y: areas.hints.y,
+        height: 1,
+        ..areas.screen
+    };
+    canvas.clear(line);
+    let mut x = canvas.put(line.x, line.y, sign, 3, canvas.theme.style(Role::Shortcut));
+    let (before, _) = ask.prompt.split();
+    let room = usize::from(line.width.saturating_sub(6));
+    let skipped = (before.graphemes(true).count() + 1).saturating_sub(room);
+    let start = x;
+    let mut cursor = x;
+    let mut fault_at = None;
+    for (at, grapheme) in ask.prompt.text().grapheme_indices(true).skip(skipped) {
+        if at == before.len() {
+            cursor = x;
+        }
+        let mut style = canvas.theme.style(Role::Text);
+        if let Some((span, _)) = &ask.fault
+            && at >= span.start
+            && (at < span.end || at == span.start)
+        {
+            style = canvas
+                .theme
+                .style(Role::Error)
+                .add_modifier(Modifier::UNDERLINED);
+            fault_at.get_or_insert(x);
+        }
+        x = canvas.put(
+            x,
+            line.y,
+            &visible(grapheme),
+            line.right().saturating_sub(x),
+            style,
+        );
+    }
+    if before.len() == ask.prompt.text().len() {
+        cursor = x;
+    }
+    let under = ratatui::style::Style::new().add_modifier(Modifier::REVERSED);
+    canvas.restyle(Rect::new(cursor, line.y, 1, 1), under);
+    if ask.prompt.text().is_empty() {
+        canvas.put(
+            x + 2,
+            line.y,
+            hint,
+            line.right().saturating_sub(x + 3),
+            canvas.theme.style(Role::Dim),
+        );
+    }
+    if let Some((_, words)) = &ask.fault {
+        // Above the text that it speaks of.
+        let words = format!(" {} ", visible(words));
+        let at = fault_at
+            .unwrap_or(x)
+            .min(line.right().saturating_sub(width(&words) as u16 + 1));
+        let area = Rect::new(
+            at,
+            line.y - 1,
+            (width(&words) as u16).min(line.right() - at),
+            1,
+        );
+        canvas.clear(area);
+        canvas.put(
+            at,
+            line.y - 1,
+            &words,
+            area.width,
+            canvas.theme.style(Role::Error),
+        );
+        return;
+    }
+    draw_candidates(ask, line, start, canvas);
+}
+
+/// What may come next, above the field.
+fn draw_candidates(ask: &Ask, line: Rect, start: u16, canvas: &mut Canvas<'_>) {
+    let candidates = &ask.completion.candidates;
+    if candidates.is_empty() || ask.wanted != Wanted::Condition {
+        return;
+    }
+    let shown = candidates.len().min(CANDIDATES_AT_MOST);
+    let first = ask.chosen.saturating_sub(CANDIDATES_AT_MOST - 1);
+    let texts = candidates
+        .iter()
+        .map(|c| width(&visible(&c.text)))
+        .max()
+        .unwrap_or(0)
+        .min(40);
+    let height = shown as u16 + 2;
+    let box_width = (texts as u16 + 4).min(line.width);
+    let at = start.min(line.right().saturating_sub(box_width));
+    let area = Rect::new(at, line.y.saturating_sub(height), box_width, height);
+    canvas.clear(area);
+    canvas.frame(area, &[], &[], true);
+    let inside = Areas::inside(area);
+    for (row, candidate) in candidates.iter().enumerate().skip(first).take(shown) {
+        let y = inside.y + (row - first) as u16;
+        let text = format!(" {} ", fit(&candidate.text, texts, Align::Left));
+        canvas.put(
+            inside.x,
+            y,
+            &text,
+            inside.width,
+            canvas.theme.style(Role::Text),
+        );
+        if row == ask.chosen {
+            canvas.restyle(
+                Rect {
+                    y,
+                    height: 1,
+                    ..inside
+                },
+                canvas.theme.cursor_cell(true),
+            );
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Rows out of CSV.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use arrow::array::RecordBatch;
+use csv::{ByteRecord, ReaderBuilder};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::{Column, DataType};
+
+use super::rows::{Cell, RowBuilder, cell_of_text};
+use super::{BATCH_BYTES, BATCH_ROWS, Counting, InputOptions, Progress, Rejects, RowSource};
+
+/// Where a field of a line goes.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Key,
+    EventTime,
+    Value(usize),
+}
+
+/// Rows of a CSV text. An empty field is a null; a key and an event time must not be.
+pub(super) struct CsvRows {
+    reader: csv::Reader<Counting>,
+    fields: Vec<Place>,
+    columns: Vec<Column>,
+    names: (String, String),
+    builder: RowBuilder,
+    record: ByteRecord,
+    progress: Arc<Progress>,
+}
+
+impl CsvRows {
+    pub(super) fn open(text: Counting, columns: &[Column], options: &InputOptions) -> Result<Self> {
+        let progress = Arc::clone(&text.progress);
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .buffer_capacity(1 << 18)
+            .from_reader(text);
+        let fields = if options.header {
+            let mut header = ByteRecord::new();
+            let found = reader.read_byte_record(&mut header);
+            if !found.map_err(|e| broken(&e))? {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    "the input is empty, and should begin with a line that names its columns",
+                ));
+            }
+            places(&header, columns, options)?
+        } else {
+            let values = (0..columns.len()).map(Place::Value);
+            [Place::Key, Place::EventTime]
+                .into_iter()
+                .chain(values)
+                .collect()
+        };
+        Ok(Self {
+            reader,
+            fields,
+            columns: columns.to_vec(),
+            names: (options.key.clone(), options.event_time.clone()),
+            builder: RowBuilder::new(columns),
+            record: ByteRecord::new(),
+            progress,
+        })
+    }
+
+    /// Reads the fields of the record that is at hand, and adds them as a row.
+    fn push(&mut self, line: u64) -> Result<(), String> {
+        let (record, fields) = (&self.record, &self.fields);
+        if record.len() != fields.len() {
+            return Err(format!(
+                "it has {} fields and should have {}",
+                record.len(),
+                fields.len()
+            ));
+        }
+        let (mut key, mut event_time) = (Cell::Null, Cell::Null);
+        let mut values = vec![Cell::Null; self.columns.len()];
+        for (place, bytes) in fields.iter().zip(record) {
+            let (name, data_type) = match place {
+                Place::Key => (&self.names.0, DataType::String),
+                Place::EventTime => (&self.names.1, DataType::DateTime),
+                Place::Value(i) => (&self.columns[*i].name, self.columns[*i].data_type),
+            };
+            let text =
+                std::str::from_utf8(bytes).map_err(|_| format!("{name} is not text in UTF-8"))?;
+            let cell = cell_of_text(text, data_type).map_err(|e| format!("{name} is {e}"))?;
+            match place {
+                Place::Key => key = cell,
+                Place::EventTime => event_time = cell,
+                Place::Value(i) => values[*i] = cell,
+            }
+        }
+        self.builder.push(line, key, event_time, &values)
+    }
+}
+
+impl RowSource for CsvRows {
+    fn next_batch(&mut self, rejects: &mut Rejects) -> Result<Option<RecordBatch>> {
+        while self.builder.len() < BATCH_ROWS && self.builder.bytes() < BATCH_BYTES {
+            if !self
+                .reader
+                .read_byte_record(&mut self.record)
+                .map_err(|e| broken(&e))?
+            {
+                break;
+            }
+            let line = self.record.position().map_or(0, csv::Position::line);
+            if let Err(reason) = self.push(line) {
+                let row = || {
+                    let fields = self.record.iter();
+                    fields
+                        .map(|f| String::from_utf8_lossy(f).into_owned())
+                        .collect()
+                };
+                rejects.refuse(line, &reason, row)?;
+            }
+        }
+        if self.builder.len() == 0 {
+            return Ok(None);
+        }
+        let read = self.builder.len() as u64;
+        self.progress.rows_read.fetch_add(read, Ordering::Relaxed);
+        self.builder.take().map(Some)
+    }
+}
+
+/// Finds the columns by the names in the first line: each of the table's at most once, key and event time surely.
+fn places(header: &ByteRecord, columns: &[Column], options: &InputOptions) -> Result<Vec<Place>> {
+    let refused = |message: String, hint: String| {
+        Error::new(ErrorKind::Usage, message)
+            .within("line 1")
+            .hint(hint)
+    };
+    let mut names: Vec<&str> = Vec::with_capacity(header.len());
+    let mut places = Vec::with_capacity(header.len());
+    for (i, name) in header.iter().enumerate() {
+        let name = std::str::from_utf8(name)
+            .map_err(|_| refused("it is not text in UTF-8".to_owned(), String::new()))?;
+        // Some spreadsheets begin a file with a byte order mark.
+        let name = if i == 0 {
+            name.trim_start_matches('\u{feff}')
+        } else {
+            name
+        };
+        let name = name.trim();
+        if names.contains(&name) {
+            let hint = "a column may be there once".to_owned();
+            return Err(refused(format!("column '{name}' is there twice"), hint));
+        }
+        let place = if name == options.key {
+            Place::Key
+        } else if name == options.event_time {
+            Place::EventTime
+        } else if let Some(i) = columns.iter().position(|c| c.name == name) {
+            Place::Value(i)
+        } else {
+            let known: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
+            return Err(refused(
+                format!("the table has no column '{name}'"),
+                format!(
+                    "its columns are {}; azof-tui evolve adds one, --key and --event-time name those two, and --no-header says that the first line is a row",
+                    known.join(", ")
+                ),
+            ));
+        };
+        names.push(name);
+        places.push(place);
+    }
+    for (wanted, option) in [
+        (&options.key, "--key"),
+        (&options.event_time, "--event-time"),
+    ] {
+        if !names.contains(&wanted.as_str()) {
+            return Err(refused(
+                format!("there is no column '{wanted}'"),
+                format!(
+                    "{option} names it where it has another name; the columns are {}",
+                    names.join(", ")
+                ),
+            ));
+        }
+    }
+    Ok(places)
+}
+
+fn broken(e: &csv::Error) -> Error {
+    match e.kind() {
+        csv::ErrorKind::Io(e) => super::unreadable(e),
+        _ => Error::new(ErrorKind::Usage, format!("it is not CSV: {e}")),
+    }
+}

@@ -1,0 +1,244 @@
+//! The columns of a table, guessed from the rows that it is to hold.
+
+use std::io::{BufRead, BufReader};
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::{Column, DataType};
+
+use super::parquet_file::column_type;
+use super::rows::time_of;
+use super::{Input, InputOptions};
+
+/// Rows that are looked at.
+const ROWS_LOOKED_AT: usize = 100_000;
+
+/// What the values of a column could be.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a question of its own"
+)]
+#[derive(Debug, Clone, Copy)]
+struct Guess {
+    seen: bool,
+    int: bool,
+    float: bool,
+    boolean: bool,
+    time: bool,
+}
+
+impl Guess {
+    const NONE: Self = Self {
+        seen: false,
+        int: true,
+        float: true,
+        boolean: true,
+        time: true,
+    };
+
+    fn see_text(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let trimmed = text.trim();
+        self.seen = true;
+        self.int &= trimmed.parse::<i64>().is_ok();
+        self.float &= trimmed.parse::<f64>().is_ok();
+        self.boolean &=
+            trimmed.eq_ignore_ascii_case("true") || trimmed.eq_ignore_ascii_case("false");
+        // A bare year is a number first.
+        self.time &= trimmed.contains('-') && time_of(trimmed).is_some();
+    }
+
+    fn see_json(&mut self, value: &Value) {
+        match value {
+            Value::Null => {}
+            Value::Bool(_) => self.only(|g| g.boolean = true),
+            Value::Number(number) => {
+                let is_int = number.is_i64();
+                let was_int = self.int;
+                self.only(|g| g.float = true);
+                self.int = is_int && was_int;
+            }
+            Value::String(text) => {
+                let is_time = self.time && text.contains('-') && time_of(text).is_some();
+                self.only(|_| {});
+                self.time = is_time;
+            }
+            _ => self.only(|_| {}),
+        }
+    }
+
+    /// Rules out all but what `could` says and was possible before.
+    fn only(&mut self, could: impl FnOnce(&mut Self)) {
+        let before = *self;
+        let mut now = Self {
+            seen: true,
+            int: false,
+            float: false,
+            boolean: false,
+            time: false,
+        };
+        could(&mut now);
+        *self = Self {
+            seen: true,
+            int: now.int && before.int,
+            float: now.float && before.float,
+            boolean: now.boolean && before.boolean,
+            time: now.time && before.time,
+        };
+    }
+
+    fn data_type(self) -> DataType {
+        match self {
+            Self { seen: false, .. } => DataType::String,
+            Self { int: true, .. } => DataType::Int,
+            Self { float: true, .. } => DataType::Float,
+            Self { boolean: true, .. } => DataType::Boolean,
+            Self { time: true, .. } => DataType::DateTime,
+            _ => DataType::String,
+        }
+    }
+}
+
+/// Guesses the value columns from the first rows of an input, which is used up: names as they stand there, without the
+/// key and the event time, and for each the narrowest type that its values have. All may be null.
+pub fn infer_columns(input: Input, options: &InputOptions) -> Result<Vec<Column>> {
+    let named = match input {
+        Input::Csv(text) => of_csv(text, options)?,
+        Input::Ndjson(text) => of_ndjson(text)?,
+        Input::Parquet(rows) => {
+            let of_field = |field: &std::sync::Arc<arrow::datatypes::Field>| {
+                let data_type = column_type(field.data_type()).ok_or_else(|| {
+                    let message = format!("no column type holds {}", field.data_type());
+                    Error::new(ErrorKind::Usage, message)
+                        .within(format!("column '{}'", field.name()))
+                })?;
+                Ok((field.name().clone(), data_type))
+            };
+            let fields = rows.schema().fields().iter().map(of_field);
+            fields.collect::<Result<Vec<_>>>()?
+        }
+    };
+    for wanted in [&options.key, &options.event_time] {
+        if !named.iter().any(|(name, _)| name == wanted) {
+            let known: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
+            return Err(
+                Error::new(ErrorKind::Usage, format!("there is no column '{wanted}'")).hint(
+                    format!(
+                        "--key and --event-time name those two; the columns are {}",
+                        known.join(", ")
+                    ),
+                ),
+            );
+        }
+    }
+    let values = named
+        .into_iter()
+        .filter(|(name, _)| *name != options.key && *name != options.event_time);
+    Ok(values
+        .map(|(name, data_type)| Column {
+            name,
+            data_type,
+            nullable: true,
+            stored_as: None,
+        })
+        .collect())
+}
+
+fn of_csv(
+    text: Box<dyn std::io::Read + Send>,
+    options: &InputOptions,
+) -> Result<Vec<(String, DataType)>> {
+    if !options.header {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "without a first line that names the columns, they cannot be guessed",
+        )
+        .hint("name them with --columns price:Float,sold:Int"));
+    }
+    let broken = |e: &csv::Error| Error::new(ErrorKind::Usage, format!("it is not CSV: {e}"));
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text);
+    let header = reader.headers().map_err(|e| broken(&e))?;
+    let names: Vec<String> = header
+        .iter()
+        .map(|name| name.trim_start_matches('\u{feff}').trim().to_owned())
+        .collect();
+    let mut guesses = vec![Guess::NONE; names.len()];
+    for record in reader.records().take(ROWS_LOOKED_AT) {
+        for (guess, text) in guesses.iter_mut().zip(&record.map_err(|e| broken(&e))?) {
+            guess.see_text(text);
+        }
+    }
+    Ok(names
+        .into_iter()
+        .zip(guesses.into_iter().map(Guess::data_type))
+        .collect())
+}
+
+fn of_ndjson(text: Box<dyn std::io::Read + Send>) -> Result<Vec<(String, DataType)>> {
+    let mut named: Vec<(String, Guess)> = Vec::new();
+    for (i, line) in BufReader::new(text)
+        .lines()
+        .take(ROWS_LOOKED_AT)
+        .enumerate()
+    {
+        let line = line.map_err(|e| super::unreadable(&e))?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let object: Map<String, Value> = serde_json::from_str(&line).map_err(|e| {
+            Error::new(ErrorKind::Usage, format!("it is not a JSON object: {e}"))
+                .within(format!("line {}", i + 1))
+        })?;
+        for (name, value) in &object {
+            let at = named.iter().position(|(known, _)| known == name);
+            let at = at.unwrap_or_else(|| {
+                named.push((name.clone(), Guess::NONE));
+                named.len() - 1
+            });
+            named[at].1.see_json(value);
+        }
+    }
+    Ok(named
+        .into_iter()
+        .map(|(name, guess)| (name, guess.data_type()))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn types(columns: &[Column]) -> Vec<(&str, DataType)> {
+        columns
+            .iter()
+            .map(|c| (c.name.as_str(), c.data_type))
+            .collect()
+    }
+
+    #[test]
+    fn the_narrowest_type_that_all_values_have_is_guessed() {
+        use DataType::{Boolean, DateTime, Float, Int, String};
+        let csv = "key,event_time,i,f,b,t,s,y\nk,2024-01-01,1,1,true,2024-01-01,x,\nk,2024-01-02,,1.5,FALSE,2024-01-02T10:00:00Z,1,\n";
+        let columns = infer_columns(
+            Input::Csv(Box::new(csv.as_bytes())),
+            &InputOptions::default(),
+        );
+        let wanted = [
+            ("i", Int),
+            ("f", Float),
+            ("b", Boolean),
+            ("t", DateTime),
+            ("s", String),
+        ];
+        assert_eq!(types(&columns.expect("columns"))[..5], wanted);
+        let ndjson = "{\"key\":\"k\",\"event_time\":\"2024-01-01\",\"i\":1,\"f\":1,\"b\":true,\"t\":\"2024-01-01\",\"s\":\"x\"}\n{\"key\":\"k\",\"event_time\":\"2024-01-02\",\"f\":1.5,\"s\":\"2024-01-01\"}\n";
+        let columns = infer_columns(
+            Input::Ndjson(Box::new(ndjson.as_bytes())),
+            &InputOptions::default(),
+        );
+        assert_eq!(types(&columns.expect("columns")), wanted);
+    }
+}

@@ -1,0 +1,473 @@
+//! The commands that write: what they take, what they say, and what is left when they are killed.
+#![allow(clippy::expect_used, reason = "a broken fixture should stop the test")]
+
+mod support;
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use support::{Lake, azof, shared_lake, stderr, stdout};
+
+fn run(lake: &Lake, command: &str, arguments: &[&str]) -> Output {
+    let mut all = vec![command, "--path", lake.path(), "--table", "t"];
+    all.extend(arguments);
+    azof(&all)
+}
+
+fn sound(lake: &Lake, command: &str, arguments: &[&str]) -> String {
+    let output = run(lake, command, arguments);
+    assert!(
+        output.status.success(),
+        "{command} {arguments:?}: {}",
+        stderr(&output)
+    );
+    stdout(&output)
+}
+
+fn file(lake: &Lake, name: &str, text: &str) -> String {
+    let path = lake.folder.path().join(name);
+    std::fs::write(&path, text).expect("a file");
+    path.to_str().expect("a UTF-8 path").to_owned()
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a copy");
+        }
+    }
+}
+
+/// The script that the specification's readers may run: it makes, feeds, corrects, compacts and changes a table.
+#[test]
+fn the_script_of_daily_prices_shows_what_was_known_when() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new("bash")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/prices.sh"))
+        .arg(env!("CARGO_BIN_EXE_azof-tui"))
+        .arg(folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash runs");
+    let (said, errors) = (stdout(&output), stderr(&output));
+    assert!(output.status.success(), "{said}\n{errors}");
+    for (title, lines) in [
+        (
+            "# what we say now of that day, and what we said before",
+            vec![
+                "BOLT,2024-02-14T00:00:00.000Z,999.0,7",
+                "BOLT,2024-02-14T00:00:00.000Z,210.5,88",
+            ],
+        ),
+        (
+            "# that day and the day before, with the correction and without",
+            vec!["\"price\":999.0", "\"price\":210.5"],
+        ),
+        (
+            "# columns change",
+            vec![
+                "key,event_time,price,volume,currency",
+                "ACME,2024-07-31T00:00:00.000Z,108.5,212.0,",
+            ],
+        ),
+        (
+            "# all is well",
+            vec![
+                "1,create,0",
+                "2,append,546",
+                "3,append,93",
+                "4,append,1",
+                "5,compact,",
+                "6,evolve,0",
+            ],
+        ),
+    ] {
+        let part = said.split("# ").find(|part| {
+            title.ends_with(part.lines().next().unwrap_or_default()) && part.len() > 1
+        });
+        let part = part.unwrap_or_else(|| panic!("{title} is missing: {said}"));
+        for line in lines {
+            assert!(part.contains(line), "{title}: no {line:?} in {part}");
+        }
+    }
+    for words in [
+        "1 late",
+        "a read at a random moment sees",
+        "none of them worse than a note",
+    ] {
+        assert!(errors.contains(words), "no {words:?} in {errors}");
+    }
+}
+
+#[test]
+fn rows_come_from_csv_ndjson_parquet_and_standard_input() {
+    let lake = Lake::new();
+    let csv = file(
+        &lake,
+        "a.csv",
+        "time,id,price,ok\n2024-01-01,x,1.5,true\n2024-01-02,y,,false\n",
+    );
+    let named = ["--key", "id", "--event-time", "time"];
+    let with = |first: &[&'static str]| -> Vec<String> {
+        first
+            .iter()
+            .chain(&named)
+            .map(|s| (*s).to_owned())
+            .collect()
+    };
+    let mut like = with(&["--like"]);
+    like.insert(1, csv.clone());
+    sound(
+        &lake,
+        "create",
+        &like.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
+    let mut rows = with(&[]);
+    rows.push(csv);
+    sound(
+        &lake,
+        "append",
+        &rows.iter().map(String::as_str).collect::<Vec<_>>(),
+    );
+    let ndjson = file(
+        &lake,
+        "b.ndjson",
+        "{\"key\":\"z\",\"event_time\":\"2024-01-03\",\"price\":2,\"ok\":null}\n\n{\"key\":\"x\",\"event_time\":1704326400000,\"price\":3.25}\n",
+    );
+    sound(&lake, "append", &[&ndjson]);
+    let parquet = lake.folder.path().join("c.parquet");
+    let parquet = parquet.to_str().expect("a path");
+    sound(&lake, "scan", &["--format", "parquet", "--output", parquet]);
+    let current = sound(&lake, "scan", &["--format", "csv"]);
+    assert_eq!(
+        current,
+        "key,event_time,price,ok\nx,2024-01-04T00:00:00.000Z,3.25,\ny,2024-01-02T00:00:00.000Z,,false\nz,2024-01-03T00:00:00.000Z,2.0,\n"
+    );
+    // What comes out goes in again, and changes nothing.
+    sound(&lake, "append", &[parquet]);
+    assert_eq!(sound(&lake, "scan", &["--format", "csv"]), current);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_azof-tui"))
+        .args([
+            "append",
+            "--path",
+            lake.path(),
+            "--table",
+            "t",
+            "-",
+            "--input-format",
+            "csv",
+            "--no-header",
+        ])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    std::io::Write::write_all(
+        &mut child.stdin.take().expect("a pipe"),
+        b"w,2024-01-05,7,true\n",
+    )
+    .expect("a reader");
+    assert!(child.wait_with_output().expect("an end").status.success());
+    assert_eq!(
+        sound(&lake, "scan", &["--format", "csv"]).lines().count(),
+        5
+    );
+    sound(&lake, "check", &["--deep"]);
+}
+
+#[test]
+fn refused_rows_go_aside_and_the_others_are_appended() {
+    let lake = Lake::new();
+    sound(&lake, "create", &["--columns", "v:Int!"]);
+    let csv = file(
+        &lake,
+        "a.csv",
+        "key,event_time,v\na,2024-01-01,1\nb,never,2\nc,2024-01-01,\nd,2024-01-01,4\na,2024-01-01,5\n",
+    );
+    let output = run(&lake, "append", &[&csv]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("a.csv, line 3: event_time is 'never'"),
+        "{}",
+        stderr(&output)
+    );
+    let rejects = lake.folder.path().join("rejects.csv");
+    let output = run(
+        &lake,
+        "append",
+        &[&csv, "--rejects", rejects.to_str().expect("a path")],
+    );
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("2 rows in 1 file · version 2 · 3 put aside"),
+        "{}",
+        stderr(&output)
+    );
+    let aside = std::fs::read_to_string(rejects).expect("the refused rows");
+    for line in [
+        "3,\"event_time is 'never'",
+        "4,\"v is empty, and the schema says",
+        "6,key 'a' at 2024-01-01T00:00:00.000Z is in line 2 already",
+    ] {
+        assert!(aside.contains(line), "no {line:?} in {aside}");
+    }
+    assert_eq!(
+        sound(&lake, "scan", &["--format", "csv", "--columns", "v"])
+            .lines()
+            .count(),
+        3
+    );
+}
+
+#[test]
+fn check_ends_with_what_it_found() {
+    let lake = Lake::new();
+    lake.sound_table("t");
+    // The file ends with a line break, which the reference does not take.
+    let output = run(&lake, "check", &["--format", "csv"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stdout(&output).contains("t,warning,version.txt,\"white space"),
+        "{}",
+        stdout(&output)
+    );
+    lake.write("t", "version.txt", "1");
+    assert_eq!(run(&lake, "check", &[]).status.code(), Some(0));
+    assert_eq!(
+        azof(&["check", "--path", lake.path(), "--table", "none"])
+            .status
+            .code(),
+        Some(2)
+    );
+    // A commit that was interrupted before the pointer moved.
+    let manifest = std::fs::read(lake.file("t", "s1.json")).expect("a snapshot");
+    lake.write("t", "s2.json", manifest);
+    let output = run(&lake, "check", &["--format", "csv"]);
+    assert!(
+        output.status.code() == Some(1) && stdout(&output).contains("a commit was interrupted"),
+        "{}",
+        stdout(&output)
+    );
+    let output = run(&lake, "check", &["--repair"]);
+    assert_eq!(
+        (
+            output.status.code(),
+            stderr(&output).contains("rolled forward to version 2")
+        ),
+        (Some(0), true)
+    );
+    std::fs::remove_file(lake.file("t", "base.parquet")).expect("the file");
+    let output = run(&lake, "check", &["--format", "csv"]);
+    assert!(
+        output.status.code() == Some(1) && stdout(&output).contains("the data file is missing"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+/// What is truly odd in the public lake is named, and nothing else.
+#[test]
+fn the_public_lake_is_sound() {
+    let Some(lake) = shared_lake("the_public_lake_is_sound") else {
+        return;
+    };
+    let output = azof(&["check", "--path", &lake, "--deep", "--format", "csv"]);
+    let found = stdout(&output);
+    assert!(
+        output.status.code().is_some_and(|code| code < 2),
+        "{}",
+        stderr(&output)
+    );
+    for odd in [
+        "year_2019_q2_delta.parquet,\"5 rows repeat the key and event time of another",
+        "column 'industry' may not be null by the schema, and is in 503,744 rows of 169 files",
+        "at 2019-07-01T00:00:00.000Z,\"keys have other values at the same event time: 3 keys",
+    ] {
+        assert!(found.contains(odd), "no {odd:?} in {found}");
+    }
+    assert_eq!(found.lines().count(), 4, "{found}");
+}
+
+/// A write that meets a full disk says so, and leaves nothing.
+#[test]
+fn a_write_that_finds_no_room_leaves_the_table_as_it_was() {
+    let lake = Lake::new();
+    sound(&lake, "create", &["--columns", "v:Int"]);
+    let rows: Vec<String> = (0..60_000)
+        .map(|i| {
+            format!(
+                "key-{},2024-01-01T00:00:00.{:03}Z,{}",
+                i * 7919 % 60_000,
+                i % 1_000,
+                i * 31
+            )
+        })
+        .collect();
+    let csv = file(
+        &lake,
+        "a.csv",
+        &format!("key,event_time,v\n{}\n", rows.join("\n")),
+    );
+    // No file may grow beyond 64 KiB; the program is told by an error, as it is of a full disk.
+    let script = "trap '' XFSZ; ulimit -f 64; exec \"$@\"";
+    let output = Command::new("bash")
+        .args([
+            "-c",
+            script,
+            "bash",
+            env!("CARGO_BIN_EXE_azof-tui"),
+            "append",
+            "--path",
+            lake.path(),
+            "--table",
+            "t",
+            &csv,
+        ])
+        .stdin(Stdio::null())
+        .output()
+        .expect("bash runs");
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(
+        stderr(&output).starts_with("error: table 't'"),
+        "{}",
+        stderr(&output)
+    );
+    let mut left: Vec<String> = std::fs::read_dir(lake.folder.path().join("t"))
+        .expect("a folder")
+        .map(|e| {
+            e.expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    left.sort();
+    assert_eq!(left, ["s1.json", "version.txt"]);
+    sound(&lake, "append", &[&csv]);
+    assert_eq!(
+        sound(&lake, "scan", &["--format", "csv"]).lines().count(),
+        60_001
+    );
+}
+
+/// Killed at any time, a write leaves the old version or the new one, and the next one works.
+#[test]
+fn a_killed_writer_leaves_a_whole_version() {
+    const KILLS: u32 = 24;
+    let lake = Lake::new();
+    sound(
+        &lake,
+        "create",
+        &["--columns", "v:Int", "--segments", "month"],
+    );
+    let first = file(
+        &lake,
+        "first.csv",
+        "key,event_time,v\na,2024-01-01,1\nb,2024-03-01,2\n",
+    );
+    sound(&lake, "append", &[&first]);
+    let rows: Vec<String> = (0..100_000u32)
+        .map(|i| format!("k{i},2024-{:02}-{:02},{i}", i % 12 + 1, i % 28 + 1))
+        .collect();
+    let many = file(
+        &lake,
+        "many.csv",
+        &format!("key,event_time,v\n{}\n", rows.join("\n")),
+    );
+    let last = file(&lake, "last.csv", "key,event_time,v\nz,2024-02-01,9\n");
+    let begin = |folder: &Path, command: &[&str]| {
+        let mut arguments = command.to_vec();
+        let path = folder.to_str().expect("a path");
+        arguments.extend(["--path", path, "--table", "t"]);
+        Command::new(env!("CARGO_BIN_EXE_azof-tui"))
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program runs")
+    };
+    let count = |folder: &Path| {
+        let path = folder.to_str().expect("a path");
+        let output = azof(&["scan", "--path", path, "--table", "t", "--format", "csv"]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stdout(&output).lines().count() - 1
+    };
+    let mut killed = 0;
+    for command in [
+        vec!["append", many.as_str()],
+        vec!["compact", "--format", "csv"],
+    ] {
+        let base = tempfile::tempdir().expect("a folder");
+        copy(&lake.folder.path().join("t"), &base.path().join("t"));
+        if command[0] == "compact" {
+            assert!(
+                begin(base.path(), &["append", &many])
+                    .wait()
+                    .expect("an end")
+                    .success()
+            );
+        }
+        let whole = tempfile::tempdir().expect("a folder");
+        copy(base.path(), whole.path());
+        let started = Instant::now();
+        assert!(
+            begin(whole.path(), &command)
+                .wait()
+                .expect("an end")
+                .success()
+        );
+        let length = started.elapsed();
+        let (before, after) = (count(base.path()), count(whole.path()));
+        for kill in 0..KILLS {
+            let folder = tempfile::tempdir().expect("a folder");
+            copy(base.path(), folder.path());
+            let mut child = begin(folder.path(), &command);
+            // The end is where most happens, so most kills fall there.
+            let share = 1.0 - (f64::from(kill) / f64::from(KILLS)).powi(2);
+            std::thread::sleep(Duration::from_secs_f64(length.as_secs_f64() * share));
+            child.kill().expect("a process");
+            killed += u32::from(!child.wait().expect("an end").success());
+            let found = count(folder.path());
+            assert!(
+                found == before || found == after,
+                "{found} rows, not {before} or {after}"
+            );
+            let path = folder.path().to_str().expect("a path");
+            assert!(
+                begin(folder.path(), &["append", &last])
+                    .wait()
+                    .expect("an end")
+                    .success()
+            );
+            // The next writer may have found the commit done and moved the pointer for it.
+            let with_last = count(folder.path());
+            assert!(
+                with_last == before + 1 || with_last == after + 1,
+                "{with_last} rows"
+            );
+            let output = azof(&[
+                "check", "--path", path, "--table", "t", "--deep", "--format", "csv",
+            ]);
+            assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+            let output = azof(&[
+                "vacuum",
+                "--path",
+                path,
+                "--table",
+                "t",
+                "--retention",
+                "0s",
+            ]);
+            assert!(output.status.success(), "{}", stderr(&output));
+            assert_eq!(count(folder.path()), with_last);
+        }
+    }
+    assert!(killed > KILLS / 2, "only {killed} were killed in time");
+}
