@@ -15,18 +15,29 @@ use azof_tui::event_time::{AsOf, parse_calendar};
 use azof_tui::ui::frame_to_svg;
 use explorer::Explorer;
 
-/// Name, moment at which the explorer opens, keys.
-const PICTURES: [(&str, &str, &str); 2] = [
-    ("explorer", "2009-03-31", "jjj<Right><Right><Right>"),
-    ("compare", "2008-03-31", "a@2009-03-31<Enter>dd]]"),
+/// Name, moment at which the explorer opens, statement that it opens with, keys.
+const PICTURES: [(&str, &str, Option<&str>, &str); 4] = [
+    ("explorer", "2009-03-31", None, "jjj<Right><Right><Right>"),
+    ("compare", "2008-03-31", None, "a@2009-03-31<Enter>dd]]"),
+    (
+        "query",
+        "2008-03-31",
+        Some(
+            "SELECT industry, count(*) AS companies, sum(revenue) AS revenue, sum(net_income) AS net_income\n\
+             FROM financials\nGROUP BY industry ORDER BY revenue DESC",
+        ),
+        "a@2009-03-31<Enter>dindustry<Enter>]",
+    ),
+    ("history", "2009-03-31", None, "jjj<Right><Right><Right>Hv"),
 ];
 
 fn main() {
     let root = env!("CARGO_MANIFEST_DIR");
-    for (name, moment, keys) in PICTURES {
+    for (name, moment, query, keys) in PICTURES {
         let start = Start {
             table: Some("financials".to_owned()),
             as_of: parse_calendar(moment).map(AsOf::At),
+            query: query.map(str::to_owned),
             ..Start::default()
         };
         let mut explorer = Explorer::open(&format!("{root}/test-data"), start, (140, 34));

@@ -141,7 +141,7 @@ fn cancelling_frees_the_screen_at_once() {
     let mut explorer = open("2009-03-31", None);
     explorer.keys("e");
     explorer.keys("<C-u><Up><End><C-u><Up><End><C-u>");
-    explorer.flood("SELECT count(*) FROM financials a, financials b, financials c, financials d WHERE a.revenue + b.revenue < c.revenue + d.revenue;<Enter>");
+    explorer.flood("SELECT count(*) FROM financials a, financials b, financials c, financials d WHERE a.revenue + b.revenue > c.revenue + d.revenue;<Enter>");
     assert!(pane(&explorer).pending.is_some());
     let ctrl_c = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
     let clock = explorer.app.clock;

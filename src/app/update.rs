@@ -201,6 +201,10 @@ impl App {
                 return vec![Effect::Quit];
             }
             Action::Suspend => return vec![Effect::Suspend],
+            // The rows of a query have no past of their own.
+            Action::History | Action::Why if self.query.is_open => {
+                self.notify("this is for the rows of a table; Esc closes the query");
+            }
             Action::History => return self.open_history(),
             Action::Why => return self.open_why(),
             Action::Commands => self.overlay = Some(Overlay::Commands(Palette::default())),

@@ -83,10 +83,13 @@ pub(super) async fn run(
             interrupted.cancel();
         }
     });
+    let mut is_first = true;
     for (at, statement) in statements.iter().enumerate() {
-        if at > 0 && !is_view(statement) && matches!(output.format, Format::Table | Format::Csv) {
+        if !is_first && !is_view(statement) && matches!(output.format, Format::Table | Format::Csv)
+        {
             write_text(&output, "\n")?;
         }
+        is_first &= is_view(statement);
         let ran = run_one(&context, statement, is_view(statement), &output, &cancel).await;
         ran.map_err(|e| match statements.len() {
             1 => e,

@@ -303,7 +303,7 @@ pub(super) fn rows(
             half(look, rows, side, titles, focused, canvas);
         }
         (Rows::Plain(..) | Rows::Result(_), _) => {
-            half(look, rows, Side::B, inside, focused, canvas)
+            half(look, rows, Side::B, inside, focused, canvas);
         }
     }
 }
