@@ -34,6 +34,8 @@ pub enum ErrorKind {
     Query,
     /// An answer could not be written.
     Output,
+    /// A file is there already, and was not to be replaced.
+    Exists,
     /// Another writer committed first; nothing of this commit is in the table.
     Conflict,
 }

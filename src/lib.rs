@@ -8,6 +8,8 @@
 
 pub mod text;
 
+pub mod clipboard;
+
 pub mod event_time;
 
 pub mod error;
@@ -30,14 +32,17 @@ pub mod snapshot;
 
 pub mod history;
 
+pub mod provenance;
+
 pub mod expr;
 
 pub mod view;
 
 pub mod aggregate;
-pub mod provenance;
 
 pub mod diff;
+
+pub mod export;
 
 pub mod write;
 

@@ -21,7 +21,8 @@ use signal_hook::consts::SIGTSTP;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::app::{App, Clock, Effect, Msg, Start};
+use crate::app::{App, Clock, Colours, Effect, Msg, Start};
+use crate::clipboard::to_clipboard;
 use crate::contained::is_contained;
 use crate::engine::{Answer, EngineHandle, Reply, Request};
 use crate::error::{Error, ErrorKind, Result};
@@ -357,6 +358,12 @@ impl Session {
                 }
                 Effect::Mouse(true) => execute!(io::stdout(), EnableMouseCapture)?,
                 Effect::Mouse(false) => execute!(io::stdout(), DisableMouseCapture)?,
+                Effect::Copy(text) => {
+                    let mut out = io::stdout();
+                    out.write_all(to_clipboard(&text).as_bytes())?;
+                    out.flush()?;
+                }
+                Effect::Theme(colours) => self.theme = theme(Some(palette(colours))),
                 Effect::Suspend => self.suspend()?,
                 Effect::Quit => return Ok(After::Quit),
             }
@@ -411,6 +418,15 @@ impl Session {
             reply.id.0,
             reply.lane
         );
+    }
+}
+
+/// The palette by the name that the application has for it.
+fn palette(colours: Colours) -> ThemeName {
+    match colours {
+        Colours::Dark => ThemeName::Dark,
+        Colours::Light => ThemeName::Light,
+        Colours::None => ThemeName::None,
     }
 }
 

@@ -6,7 +6,7 @@ mod support;
 use azof_tui::app::Start;
 use azof_tui::event_time::{AsOf, EventTime};
 use support::explorer::Explorer;
-use support::{Lake, parquet};
+use support::{Lake, azof, parquet, stdout};
 
 /// A key with a row of every fate: shown, beyond the moment, older, of lower precedence, later in its file.
 fn lake() -> Lake {
@@ -84,4 +84,31 @@ fn an_error_is_told_where_it_belongs() {
     let mut fresh = explorer(&lake);
     assert!(fresh.text().contains("cannot be read"), "{}", fresh.text());
     assert!(fresh.keys("i").text().contains("there is no row here"));
+}
+
+#[test]
+fn the_command_prints_the_same_rows() {
+    let lake = lake();
+    let output = azof(&[
+        "why",
+        "--path",
+        lake.path(),
+        "--table",
+        "t",
+        "--key",
+        "k",
+        "--as-of",
+        "1970-01-01T00:00:00.010Z",
+        "--format",
+        "csv",
+    ]);
+    let rows = [
+        "verdict,event_time,file,role,segment,row_group,row",
+        "beyond the moment,1970-01-01T00:00:00.050Z,delta.parquet,delta,year,0,2",
+        "shown,1970-01-01T00:00:00.005Z,delta.parquet,delta,year,0,0",
+        "later in the file,1970-01-01T00:00:00.005Z,delta.parquet,delta,year,0,1",
+        "lower precedence,1970-01-01T00:00:00.005Z,base.parquet,base,year,1,2",
+        "older,1970-01-01T00:00:00.001Z,base.parquet,base,year,0,1",
+    ];
+    assert_eq!(stdout(&output).lines().collect::<Vec<_>>(), rows);
 }

@@ -211,7 +211,8 @@ impl App {
             return Vec::new();
         };
         let here = view.playhead.position_ms();
-        let marks = [view.a, view.b].into_iter().flatten();
+        let named = view.marks.values().copied();
+        let marks = [view.a, view.b].into_iter().flatten().chain(named);
         let is_ahead = |mark: &AsOf| {
             if forward {
                 mark.position_ms() > here

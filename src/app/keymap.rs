@@ -3,6 +3,8 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::Panel;
+use super::copy::Copied;
+use super::marks::MarkKey;
 
 /// What a key does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,6 +71,14 @@ pub enum Action {
     History,
     /// Show where the row under the cursor comes from, and what the read took.
     Why,
+    /// Open the field for a command.
+    Commands,
+    /// Copy something of what is on screen.
+    Copy(Copied),
+    /// Open the field for a file that what is on screen is written to.
+    Export,
+    /// Wait for the name of a mark.
+    Mark(MarkKey),
     /// Open what is selected.
     Enter,
     /// Show or hide the selected column.
@@ -421,6 +431,41 @@ pub fn bindings() -> Vec<Binding> {
             panel.focus_help(),
         );
     }
+    bind(
+        everywhere,
+        &[char_key(':')],
+        A::Commands,
+        "command",
+        "a command by name: every key's, and more",
+    );
+    bind(
+        everywhere,
+        &[char_key('m')],
+        A::Mark(MarkKey::Set),
+        "",
+        "m and a letter: mark this moment; again: no mark",
+    );
+    bind(
+        everywhere,
+        &[char_key('\'')],
+        A::Mark(MarkKey::Jump),
+        "",
+        "' and a letter: go to that mark",
+    );
+    bind(
+        everywhere,
+        &[ctrl('y')],
+        A::Copy(Copied::Command),
+        "",
+        "copy the command line that shows this (:copy sql for the SQL)",
+    );
+    bind(
+        everywhere,
+        &[char_key('o')],
+        A::Export,
+        "",
+        "write what is shown to a file: csv, ndjson, json, parquet, arrow",
+    );
     bind(everywhere, &[char_key('?')], A::Help, "help", "this help");
     bind(
         everywhere,
@@ -526,14 +571,28 @@ pub fn bindings() -> Vec<Binding> {
         &[char_key('H')],
         A::History,
         "history",
-        "every version of this key, and a chart of it (v: this column's line)",
+        "every version of this key, and a chart (v: this column's line)",
     );
     bind(
         Scope::In(Panel::Data),
         &[char_key('i')],
         A::Why,
-        "why",
-        "why this row: its file, the rows that it beat, and what the read took",
+        "",
+        "why this row: its file, the rows it beat, what the read took",
+    );
+    bind(
+        Scope::In(Panel::Data),
+        &[char_key('y')],
+        A::Copy(Copied::Cell),
+        "",
+        "copy the cell",
+    );
+    bind(
+        Scope::In(Panel::Data),
+        &[char_key('Y')],
+        A::Copy(Copied::Row),
+        "",
+        "copy the row, separated by tabs",
     );
 
     let timeline = Scope::In(Panel::Timeline);

@@ -33,6 +33,31 @@ pub struct Clock {
     pub wall: EventTime,
 }
 
+/// A palette of the screen, as one asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colours {
+    /// For dark backgrounds.
+    Dark,
+    /// For light ones.
+    Light,
+    /// No colours.
+    None,
+}
+
+impl Colours {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Dark, Self::Light, Self::None];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::None => "none",
+        }
+    }
+}
+
 /// What the application wants done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
@@ -40,6 +65,10 @@ pub enum Effect {
     Send(RequestId, Request),
     /// Stop what runs in a lane.
     Cancel(Lane),
+    /// Put a text into the clipboard of the person's terminal.
+    Copy(String),
+    /// Draw in another palette.
+    Theme(Colours),
     /// Read the statements of earlier sittings.
     LoadQueries,
     /// Keep a statement for later sittings.

@@ -3,11 +3,16 @@
 
 pub mod arrange;
 pub mod cell;
+pub mod commands;
 mod compare;
+pub mod copy;
+pub mod export;
+mod fuzzy;
 pub mod grid;
 pub mod history_view;
 pub mod keymap;
 pub mod layout;
+pub mod marks;
 mod message;
 mod mouse;
 mod prompt;
@@ -19,6 +24,7 @@ mod travel;
 mod update;
 pub mod why;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::{Arrangement, Request, RequestId, TableInfo};
@@ -31,7 +37,7 @@ use arrange::{Arranged, Ask};
 use grid::Grid;
 use keymap::{Binding, bindings};
 use layout::Areas;
-pub use message::{Clock, Effect, Msg};
+pub use message::{Clock, Colours, Effect, Msg};
 pub use mouse::{list_top, tabs};
 pub use prompt::Prompt;
 use query::QueryPane;
@@ -147,6 +153,8 @@ pub struct TableView {
     pub a: Option<AsOf>,
     /// The other moment, where it is not the playhead's.
     pub b: Option<AsOf>,
+    /// The moments that the person has given a letter.
+    pub marks: BTreeMap<char, AsOf>,
     /// How the two are shown.
     pub compare: CompareMode,
     /// The difference on screen.
@@ -189,12 +197,18 @@ pub enum Overlay {
     GoTo(Prompt),
     /// One row, every value in full.
     Row(RowView),
-    /// A field at the foot of the screen.
-    Ask(Ask),
     /// Every version of one key.
     History(Box<history_view::HistoryView>),
     /// Why a row is what it is.
     Why(why::WhyView),
+    /// The field for a command.
+    Commands(commands::Palette),
+    /// The field for a file's name.
+    Export(export::ExportField),
+    /// The marks, with the cursor on one of them.
+    Marks(usize),
+    /// A field at the foot of the screen.
+    Ask(Ask),
 }
 
 /// One row, every value in full.
@@ -270,6 +284,10 @@ pub struct App {
     start: Start,
     counts_asked: bool,
     travel: Option<travel::Travel>,
+    /// The file that is being written.
+    pub exporting: Option<export::Exporting>,
+    /// What the next key, a mark's name, is for.
+    pub awaited_mark: Option<marks::MarkKey>,
     search: Option<arrange::Search>,
     last_id: RequestId,
 }
@@ -300,6 +318,8 @@ impl App {
             start,
             counts_asked: false,
             travel: None,
+            exporting: None,
+            awaited_mark: None,
             search: None,
             last_id: RequestId(0),
         };
@@ -503,6 +523,7 @@ impl TableView {
             lost_key: None,
             a: None,
             b: None,
+            marks: BTreeMap::new(),
             compare: CompareMode::Off,
             comparison: None,
             filter: RowFilter::All,

@@ -57,9 +57,11 @@ impl App {
         match &mut self.overlay {
             Some(Overlay::Help(at)) => scroll(at, WHEEL_ROWS),
             Some(Overlay::Row(row)) => scroll(&mut row.scroll, WHEEL_ROWS),
-            Some(Overlay::GoTo(_) | Overlay::Ask(_)) => {}
             Some(Overlay::History(open)) => scroll(&mut open.row, WHEEL_ROWS),
             Some(Overlay::Why(open)) => scroll(&mut open.scroll, WHEEL_ROWS),
+            Some(Overlay::Commands(palette)) => scroll(&mut palette.cursor, 1),
+            Some(Overlay::Marks(cursor)) => scroll(cursor, 1),
+            Some(Overlay::GoTo(_) | Overlay::Ask(_) | Overlay::Export(_)) => {}
             None => match areas.panel_at(x, y) {
                 Some(Panel::Timeline) => return self.step(if down { 1 } else { -1 }),
                 Some(Panel::Tables) => {

@@ -24,6 +24,13 @@ impl Prompt {
         self.text.split_at(self.cursor)
     }
 
+    /// Holds this text instead, the cursor at its end.
+    pub fn set(&mut self, text: &str) {
+        self.text.clear();
+        self.cursor = 0;
+        self.insert(text);
+    }
+
     /// Types text at the cursor; control characters are left out.
     pub fn insert(&mut self, typed: &str) {
         let clean: String = typed.chars().filter(|c| !c.is_control()).collect();

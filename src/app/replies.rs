@@ -60,9 +60,10 @@ impl App {
                     open.record = Some((snapshot, row));
                 }
             }
+            Answer::Exported(rows) => self.on_exported(reply.id, rows),
+            Answer::Why(why) => self.on_why(reply.id, Ok(why)),
             Answer::QueryRows(rows) => self.on_query_rows(reply.id, rows),
             Answer::QueryCompared(diff) => self.on_query_compared(reply.id, diff),
-            Answer::Why(why) => self.on_why(reply.id, Ok(why)),
             Answer::History(history) => return self.on_history(reply.id, history),
             Answer::RowCount(name, rows) => {
                 if let Some(entry) = self.tables.iter_mut().find(|t| t.name == name) {
@@ -270,6 +271,7 @@ impl App {
             Lane::Query => self.on_query_failure(id, error),
             Lane::Find => self.on_no_find(&error),
             Lane::Row => self.on_why(id, Err(error)),
+            Lane::Export => self.on_not_exported(id, &error),
             Lane::Statistics => {}
         }
     }

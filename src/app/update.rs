@@ -8,6 +8,7 @@ use crate::text::counted;
 use crate::view::Direction;
 
 use super::arrange::{Ask, Wanted};
+use super::commands::Palette;
 use super::grid::Grid;
 use super::keymap::{Action, Key, action};
 use super::rows::{CompareMode, Rows};
@@ -24,12 +25,18 @@ impl App {
             Msg::Key(event) => self.on_key(&event),
             Msg::Mouse(event) => self.on_mouse(event),
             Msg::Paste(text) => {
-                if let Some(Overlay::GoTo(prompt) | Overlay::Ask(Ask { prompt, .. })) =
-                    &mut self.overlay
-                {
-                    prompt.insert(&text);
-                } else if self.overlay.is_none() && self.query_has_keys() {
-                    self.paste_into_query(&text);
+                match &mut self.overlay {
+                    Some(Overlay::GoTo(prompt) | Overlay::Ask(Ask { prompt, .. })) => {
+                        prompt.insert(&text);
+                    }
+                    Some(Overlay::Commands(palette)) => palette.prompt.insert(&text),
+                    Some(Overlay::Export(field)) => field.prompt.insert(&text),
+                    Some(_) => {}
+                    None => {
+                        if self.query_has_keys() {
+                            self.paste_into_query(&text);
+                        }
+                    }
                 }
                 Vec::new()
             }
@@ -99,6 +106,9 @@ impl App {
         if wanted == Some(Action::Interrupt) || wanted == Some(Action::Suspend) {
             return self.act(wanted.unwrap_or(Action::Interrupt));
         }
+        if let Some(what) = self.awaited_mark.take() {
+            return self.on_mark_key(what, event);
+        }
         if self.overlay.is_none() && self.query_has_keys() {
             return self.on_query_key(event);
         }
@@ -142,6 +152,9 @@ impl App {
             },
             Some(Overlay::History(_)) => self.on_history_key(event, wanted),
             Some(Overlay::Why(_)) => self.on_why_key(event, wanted),
+            Some(Overlay::Commands(_)) => self.on_palette_key(event),
+            Some(Overlay::Export(_)) => self.on_export_key(event),
+            Some(Overlay::Marks(_)) => self.on_marks_key(event, wanted),
             None => wanted.map_or_else(Vec::new, |a| self.act(a)),
         }
     }
@@ -182,7 +195,7 @@ impl App {
                 if self.query.pending.is_some() {
                     return self.cancel_query();
                 }
-                if self.view().is_some_and(|v| v.pending.is_some()) {
+                if self.exporting.is_some() || self.view().is_some_and(|v| v.pending.is_some()) {
                     return self.escape();
                 }
                 return vec![Effect::Quit];
@@ -194,6 +207,10 @@ impl App {
             }
             Action::History => return self.open_history(),
             Action::Why => return self.open_why(),
+            Action::Commands => self.overlay = Some(Overlay::Commands(Palette::default())),
+            Action::Copy(what) => return self.copy(what),
+            Action::Mark(what) => self.await_mark(what),
+            Action::Export => self.open_export(),
             Action::Enter => return self.enter(),
             Action::ToggleColumn => return self.toggle_column(),
             Action::SetA => return self.set_a(),
@@ -269,6 +286,9 @@ impl App {
         }
         if self.view().is_some_and(|v| v.pending.is_some()) {
             return vec![Effect::Cancel(Lane::Snapshot)];
+        }
+        if self.exporting.is_some() {
+            return vec![Effect::Cancel(Lane::Export)];
         }
         Vec::new()
     }

@@ -191,6 +191,21 @@ pub enum Command {
         #[command(flatten)]
         output: Output,
     },
+    /// Print where the row of a key comes from, and the rows of the key that it beat
+    ///
+    /// Of every file that a read as of the moment considers, each row of the key, newest first, with what became of it.
+    Why {
+        #[command(flatten)]
+        table: TableName,
+        /// The key
+        #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+        key: String,
+        /// The moment [default: current]
+        #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+        as_of: Option<String>,
+        #[command(flatten)]
+        output: Output,
+    },
     /// Print when a table changes, and how much
     Timeline {
         #[command(flatten)]

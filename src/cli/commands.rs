@@ -108,6 +108,15 @@ pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Res
                 .map_or(Projection::All, Projection::parse);
             history(&lake, &table, &key, &projection, &output).await
         }
+        Command::Why {
+            table,
+            key,
+            as_of,
+            output,
+        } => {
+            let as_of = moment(as_of.as_deref())?;
+            super::why::run(&lake, &table.table, &key, as_of, &output).await
+        }
         Command::Timeline {
             table,
             from,

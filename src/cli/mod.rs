@@ -6,6 +6,7 @@ mod diff;
 mod output;
 mod sql;
 mod table_format;
+mod why;
 mod write;
 mod write_args;
 

@@ -9,8 +9,8 @@ use arrow::datatypes::{
 };
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::output::Stop;
 use crate::event_time::{EventTime, Precision};
+use crate::export::Stop;
 use crate::text::{self, Align, decimal, ellipsis, fit, thousands};
 
 /// A cell is cut to this width, so that one long text does not push all others off the screen.

@@ -4,11 +4,14 @@
 //! data. Requests travel in lanes, one for each thing on screen.
 
 mod arrange;
+mod export;
 mod lanes;
 mod preparation;
 mod protocol;
 mod query;
 mod worker;
 
-pub use protocol::{Answer, Arrangement, Held, Lane, Reply, Request, RequestId, TableInfo};
+pub use protocol::{
+    Answer, Arrangement, Exported, Held, Lane, Reply, Request, RequestId, TableInfo,
+};
 pub use worker::{EngineHandle, runtime};

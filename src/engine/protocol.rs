@@ -1,15 +1,17 @@
 //! What is asked of the engine, and what it answers.
 
+use std::fmt;
 use std::sync::Arc;
 
-use crate::diff::Diff;
+use crate::diff::{ChangeKind, Diff};
 use crate::error::Error;
 use crate::event_time::{AsOf, EventTime};
+use crate::export::{Existing, RowFormat};
 use crate::expr::Field;
 use crate::format::{Column, Projection, Version};
 use crate::history::History;
 use crate::provenance::Provenance;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{RowPart, Snapshot};
 use crate::sql::ResultRows;
 use crate::timeline::{Ticks, TimelineProgress};
 use crate::view::{Cell, Direction, Found};
@@ -19,8 +21,14 @@ use crate::view::{Cell, Direction, Found};
 pub struct RequestId(pub u64);
 
 /// Something that was answered before, handed back; one is equal to another where both are the same thing.
-#[derive(Debug)]
 pub struct Held<T: ?Sized>(pub Arc<T>);
+
+/// Says no more than that: what is held may be a whole table, and a log has no data in it.
+impl<T: ?Sized> fmt::Debug for Held<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Held")
+    }
+}
 
 impl<T: ?Sized> Clone for Held<T> {
     fn clone(&self) -> Self {
@@ -58,6 +66,8 @@ pub enum Lane {
     Row,
     /// The versions of one key.
     History,
+    /// A file that is written.
+    Export,
     /// The next match.
     Find,
     /// The result of the query.
@@ -154,6 +164,17 @@ pub enum Request {
         /// The key.
         key: String,
     },
+    /// Rows written to a file.
+    Export {
+        /// The rows.
+        rows: Exported,
+        /// The file's path.
+        path: String,
+        /// The form of the rows.
+        format: RowFormat,
+        /// What becomes of a file that is there.
+        existing: Existing,
+    },
     /// The result of a query, or of two, compared.
     Query {
         /// The statement.
@@ -180,10 +201,32 @@ impl Request {
             Self::Find { .. } => Lane::Find,
             Self::Row { .. } | Self::Why { .. } => Lane::Row,
             Self::History { .. } => Lane::History,
+            Self::Export { .. } => Lane::Export,
             Self::Query { .. } => Lane::Query,
             Self::RowCounts { .. } => Lane::Statistics,
         }
     }
+}
+
+/// Rows that are written to a file: those that were answered before, so that the file holds what was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exported {
+    /// Rows of a moment.
+    Rows {
+        /// The snapshot.
+        snapshot: Held<Snapshot>,
+        /// The positions of the rows, in their order; `None` for all by key.
+        order: Option<Held<[u32]>>,
+        /// The columns, in their order.
+        columns: Vec<RowPart>,
+    },
+    /// What became of the keys between two moments.
+    Changes {
+        /// The difference.
+        diff: Held<Diff>,
+        /// The kinds that are written.
+        kinds: Vec<ChangeKind>,
+    },
 }
 
 /// What the engine knows of a table once it is open.
@@ -226,6 +269,8 @@ pub enum Answer {
     Why(Arc<Provenance>),
     /// Every version of the key.
     History(Arc<History>),
+    /// The file is written, and holds so many rows.
+    Exported(usize),
     /// The rows of the query, or those that have come.
     QueryRows(Arc<ResultRows>),
     /// The rows of the query at two moments, and what became of them.

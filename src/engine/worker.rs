@@ -22,6 +22,7 @@ use crate::open_tables::OpenTables;
 use crate::snapshot::Snapshot;
 use crate::sql::ExecutionContext;
 
+use super::export::export;
 use super::lanes::LaneState;
 use super::preparation::{Preparation, Shown, Task};
 use super::protocol::{Answer, Lane, Reply, Request, RequestId, TableInfo};
@@ -382,6 +383,16 @@ impl Job {
                 let table = self.table(&table).await?;
                 let history = table.history(&key, &Projection::All, &self.cancel).await?;
                 self.reply.send(Answer::History(Arc::new(history)));
+                Ok(())
+            }
+            Request::Export {
+                rows,
+                path,
+                format,
+                existing,
+            } => {
+                let rows = export(rows, (path, format, existing), &self.cancel).await?;
+                self.reply.send(Answer::Exported(rows));
                 Ok(())
             }
             Request::Query {

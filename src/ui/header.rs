@@ -250,8 +250,24 @@ fn hints(app: &App) -> Vec<(String, String)> {
             ("Esc", "close"),
         ],
         Some(Overlay::Why(_)) => &[("j k", "scroll"), (", .", "step"), ("Esc", "close")],
+        Some(Overlay::Commands(_)) => &[
+            ("Enter", "do it"),
+            ("Tab", "complete"),
+            ("↑ ↓", "select"),
+            ("Esc", "close"),
+        ],
+        Some(Overlay::Marks(_)) => &[
+            ("Enter", "go there"),
+            ("d", "take away"),
+            ("j k", "select"),
+            ("Esc", "close"),
+        ],
+        Some(Overlay::Export(_)) => &[("Enter", "write"), ("Esc", "close")],
         Some(Overlay::GoTo(_)) => &[("Enter", "go there"), ("Esc", "close")],
         Some(Overlay::Ask(_)) => &[("Enter", "take it"), ("Esc", "close")],
+        None if app.awaited_mark.is_some() => {
+            &[("a-z 0-9", "the name of the mark"), ("Esc", "none")]
+        }
         None => match app.query() {
             Some(pane) if pane.is_editing => &[
                 ("C-r", "run"),

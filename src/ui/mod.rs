@@ -2,7 +2,9 @@
 
 mod ask;
 mod canvas;
+mod commands;
 mod compare;
+mod export;
 mod grid;
 mod header;
 mod history;

@@ -24,9 +24,12 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         Some(Overlay::Help(scroll)) => help(app, areas, *scroll, canvas),
         Some(Overlay::GoTo(prompt)) => go_to(app, areas, prompt, canvas),
         Some(Overlay::Row(row)) => whole_row(app, areas, row, canvas),
-        Some(Overlay::Ask(ask)) => super::ask::draw(ask, areas, canvas),
+        Some(Overlay::Export(field)) => super::export::draw(app, areas, field, canvas),
+        Some(Overlay::Commands(open)) => super::commands::draw(app, areas, open, canvas),
+        Some(Overlay::Marks(cursor)) => super::commands::draw_marks(app, areas, *cursor, canvas),
         Some(Overlay::Why(open)) => super::why::draw(app, areas, open, canvas),
         Some(Overlay::History(open)) => super::history::draw(app, areas, open, canvas),
+        Some(Overlay::Ask(ask)) => super::ask::draw(ask, areas, canvas),
     }
 }
 
@@ -135,31 +138,7 @@ fn go_to(app: &App, areas: Areas, prompt: &Prompt, canvas: &mut Canvas<'_>) {
     canvas.clear(area);
     canvas.frame(area, &[("Go to a time".to_owned(), Role::Focus)], &[], true);
     let inside = Areas::inside(area);
-    let (before, after) = prompt.split();
-    let x = canvas.put(
-        inside.x + 1,
-        inside.y,
-        "@ ",
-        2,
-        canvas.theme.style(Role::Shortcut),
-    );
-    let room = inside.width.saturating_sub(6);
-    let before = tail(&visible(before), usize::from(room));
-    let x = canvas.put(x, inside.y, &before, room, canvas.theme.style(Role::Text));
-    let under = visible(after).chars().next().unwrap_or(' ').to_string();
-    let cursor = canvas
-        .theme
-        .style(Role::Text)
-        .add_modifier(ratatui::style::Modifier::REVERSED);
-    let end = canvas.put(x, inside.y, &under, 2, cursor);
-    let rest: String = visible(after).chars().skip(1).collect();
-    canvas.put(
-        end,
-        inside.y,
-        &rest,
-        inside.right().saturating_sub(end + 1),
-        canvas.theme.style(Role::Text),
-    );
+    prompt_line(canvas, inside, "@ ", prompt);
     let lines = if prompt.text().trim().is_empty() {
         vec![
             vec![(
@@ -191,6 +170,35 @@ fn go_to(app: &App, areas: Areas, prompt: &Prompt, canvas: &mut Canvas<'_>) {
             line,
         );
     }
+}
+
+/// The line of a field: a sign, the text, and the cursor in it.
+pub(super) fn prompt_line(canvas: &mut Canvas<'_>, inside: Rect, sign: &str, prompt: &Prompt) {
+    let (before, after) = prompt.split();
+    let x = canvas.put(
+        inside.x + 1,
+        inside.y,
+        sign,
+        2,
+        canvas.theme.style(Role::Shortcut),
+    );
+    let room = inside.width.saturating_sub(6);
+    let before = tail(&visible(before), usize::from(room));
+    let x = canvas.put(x, inside.y, &before, room, canvas.theme.style(Role::Text));
+    let under = visible(after).chars().next().unwrap_or(' ').to_string();
+    let cursor = canvas
+        .theme
+        .style(Role::Text)
+        .add_modifier(ratatui::style::Modifier::REVERSED);
+    let end = canvas.put(x, inside.y, &under, 2, cursor);
+    let rest: String = visible(after).chars().skip(1).collect();
+    canvas.put(
+        end,
+        inside.y,
+        &rest,
+        inside.right().saturating_sub(end + 1),
+        canvas.theme.style(Role::Text),
+    );
 }
 
 /// The end of a text that fits.

@@ -261,9 +261,11 @@ fn playhead(view: &TableView, area: Rect, canvas: &mut Canvas<'_>) {
         AsOf::Current => "current".to_owned(),
     };
     let width = label.chars().count() as u16;
-    let marks: Vec<(u16, String)> = [(view.a, "A"), (view.b, "B")]
-        .into_iter()
-        .filter_map(|(at, name)| mark(view, at?, name, area.width))
+    let named = view.marks.iter().map(|(c, at)| (Some(*at), c.to_string()));
+    let sides = [(view.a, "A"), (view.b, "B")].map(|(at, name)| (at, name.to_owned()));
+    let marks: Vec<(u16, String)> = named
+        .chain(sides)
+        .filter_map(|(at, name)| mark(view, at?, &name, area.width))
         .collect();
     // Beside the sign, where it hides no mark: right of it, or left.
     let is_free = |x: u16| {

@@ -22,6 +22,7 @@ pub struct Explorer {
     replies: UnboundedReceiver<Reply>,
     open_requests: usize,
     pub quit: bool,
+    pub copied: Option<String>,
     clock_ms: u64,
 }
 
@@ -50,6 +51,7 @@ impl Explorer {
             replies,
             open_requests: 0,
             quit: false,
+            copied: None,
             clock_ms: 0,
         };
         explorer.perform(effects);
@@ -84,7 +86,9 @@ impl Explorer {
                 }
                 Effect::Cancel(lane) => self.engine.cancel(lane),
                 Effect::Quit => self.quit = true,
-                Effect::Mouse(_)
+                Effect::Copy(text) => self.copied = Some(text),
+                Effect::Theme(_)
+                | Effect::Mouse(_)
                 | Effect::Suspend
                 | Effect::LoadQueries
                 | Effect::RememberQuery(_) => {}

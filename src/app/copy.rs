@@ -1,0 +1,294 @@
+//! Copying: the cell, the row, and the moment itself as the command line and the SQL that show it.
+
+use crate::clipboard::COPY_AT_MOST;
+use crate::format::{EVENT_TIME, KEY};
+use crate::scan::Value;
+use crate::text::bytes;
+
+use super::grid::{Grid, Source};
+use super::rows::{Cell, RowFilter, Rows, Side};
+use super::{App, Effect, TableView};
+
+/// What is copied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Copied {
+    /// The cell under the cursor.
+    Cell,
+    /// The row under the cursor, the columns shown, separated by tabs.
+    Row,
+    /// The command line that shows what is on screen.
+    Command,
+    /// The SQL that answers what is on screen.
+    Sql,
+}
+
+impl Copied {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Cell, Self::Row, Self::Command, Self::Sql];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cell => "cell",
+            Self::Row => "row",
+            Self::Command => "command",
+            Self::Sql => "sql",
+        }
+    }
+}
+
+impl App {
+    /// Copies something of what is on screen. What is too long for a clipboard is not copied in part.
+    pub(super) fn copy(&mut self, what: Copied) -> Vec<Effect> {
+        let made = match what {
+            Copied::Cell => self.shown_grid().ok_or_else(no_row).and_then(cell),
+            Copied::Row => self.shown_grid().ok_or_else(no_row).and_then(row),
+            Copied::Command => self.command_line(),
+            Copied::Sql => self.sql(),
+        };
+        match made {
+            Ok(text) if text.len() > COPY_AT_MOST => {
+                self.notify(format!(
+                    "the {} has {}, and a clipboard takes {}; o exports rows to a file",
+                    what.name(),
+                    bytes(text.len() as u64),
+                    bytes(COPY_AT_MOST as u64)
+                ));
+                Vec::new()
+            }
+            Ok(text) => {
+                self.notify(format!(
+                    "copied the {} ({})",
+                    what.name(),
+                    bytes(text.len() as u64)
+                ));
+                vec![Effect::Copy(text)]
+            }
+            Err(why) => {
+                self.notify(why);
+                Vec::new()
+            }
+        }
+    }
+
+    fn shown_grid(&self) -> Option<Shown<'_>> {
+        let (rows, grid, flipped) = match self.query() {
+            Some(query) => (query.rows(), &query.grid, false),
+            None => {
+                let view = self.view()?;
+                (view.rows(), &view.grid, view.flipped)
+            }
+        };
+        Some((rows.filter(|r| !r.is_empty())?, grid, flipped))
+    }
+
+    /// The command line that opens the explorer at what is on screen, quoted for a POSIX shell.
+    pub fn command_line(&self) -> Result<String, String> {
+        let (entry, view) = self.current().zip(self.view()).ok_or_else(no_table)?;
+        let mut words = vec!["azof-tui".to_owned()];
+        let mut option = |name: &str, value: &str| -> Result<(), String> {
+            if value.contains('\0') {
+                return Err(format!("{name} cannot hold a NUL; copy sql can"));
+            }
+            if value.starts_with('-') {
+                words.push(format!("{name}={}", shell_word(value)));
+            } else {
+                words.push(name.to_owned());
+                words.push(shell_word(value));
+            }
+            Ok(())
+        };
+        option("--path", &self.lake)?;
+        option("--table", &entry.name)?;
+        let moment = view.compared().map_or(view.playhead, |(_, b)| b);
+        option("--as-of", &moment.to_string())?;
+        if let Some((a, _)) = view.compared() {
+            option("--compare", &a.to_string())?;
+        }
+        if let Some(query) = self.query() {
+            option("--query", query.editor.text())?;
+            return Ok(words.join(" "));
+        }
+        if view.arranged.is_some() {
+            return Err("the command line has no word for a filter or a sort".to_owned());
+        }
+        let shown: Vec<&str> = shown_values(view).collect();
+        let all = self
+            .info()
+            .map(|i| i.columns.as_slice())
+            .unwrap_or_default();
+        if !shown
+            .iter()
+            .copied()
+            .eq(all.iter().map(|c| c.name.as_str()))
+        {
+            // As the option reads its list.
+            let is_plain =
+                |name: &&str| !name.contains(',') && name.trim() == *name && !name.is_empty();
+            if let Some(odd) = shown.iter().find(|name| !is_plain(name)) {
+                let odd = crate::text::ellipsis(odd, 24);
+                return Err(format!(
+                    "--columns cannot name the column '{odd}'; copy sql can"
+                ));
+            }
+            option("--columns", &shown.join(","))?;
+        }
+        Ok(words.join(" "))
+    }
+
+    /// The SQL that answers what is on screen: the rows of the moment by key, or the changes between two.
+    pub fn sql(&self) -> Result<String, String> {
+        if let Some(query) = self.query() {
+            return Ok(query.editor.text().to_owned());
+        }
+        let (entry, view) = self.current().zip(self.view()).ok_or_else(no_table)?;
+        if let Some((a, b)) = view.compared() {
+            let only = match view.filter {
+                RowFilter::All => "",
+                RowFilter::Differences => " WHERE \"change\" IN ('added', 'removed', 'changed')",
+                RowFilter::Added => " WHERE \"change\" = 'added'",
+                RowFilter::Removed => " WHERE \"change\" = 'removed'",
+            };
+            return Ok(format!(
+                "SELECT * FROM changes({}, {}, {}){only} ORDER BY \"key\"",
+                sql_text(&entry.name),
+                sql_text(&a.to_string()),
+                sql_text(&b.to_string())
+            ));
+        }
+        let event_time = view
+            .columns
+            .iter()
+            .find(|c| c.name == EVENT_TIME && c.shown);
+        let own = std::iter::once(KEY).chain(event_time.map(|_| EVENT_TIME));
+        let columns: Vec<String> = own.chain(shown_values(view)).map(sql_name).collect();
+        let by = view.arranged.as_ref().map(|a| &a.by);
+        if by.is_some_and(|by| by.filter.is_some()) {
+            return Err("a filter has no SQL of its own yet; without it, the rest has".to_owned());
+        }
+        let sort = by.and_then(|by| by.sort.as_ref());
+        let order = sort.map_or_else(String::new, |(column, descending)| {
+            let way = if *descending { " DESC" } else { "" };
+            format!("{}{way} NULLS LAST, ", sql_name(column))
+        });
+        Ok(format!(
+            "SELECT {} FROM {} AT ({}) ORDER BY {order}\"key\"",
+            columns.join(", "),
+            sql_name(&entry.name),
+            sql_text(&view.playhead.to_string())
+        ))
+    }
+}
+
+fn no_row() -> String {
+    "there is no row here".to_owned()
+}
+
+fn no_table() -> String {
+    "no table is open".to_owned()
+}
+
+/// The names of the value columns that are shown, in their order.
+fn shown_values(view: &TableView) -> impl Iterator<Item = &str> {
+    let values = view.columns.iter().skip(2).filter(|c| c.shown);
+    values.map(|c| c.name.as_str())
+}
+
+/// The grid on screen: its rows, its cursor and columns, and whether A's side of a comparison is shown.
+type Shown<'a> = (Rows<'a>, &'a Grid, bool);
+
+fn cell((rows, grid, flipped): Shown<'_>) -> Result<String, String> {
+    let column = grid.columns.get(grid.column).ok_or_else(no_row)?;
+    let value = value(rows, grid, flipped, column.source).ok_or_else(no_row)?;
+    Ok(plain(value))
+}
+
+fn row((rows, grid, flipped): Shown<'_>) -> Result<String, String> {
+    let values = grid.columns.iter().map(|column| {
+        let value = value(rows, grid, flipped, column.source);
+        value.map_or_else(String::new, |value| tsv_field(&plain(value)))
+    });
+    Ok(values.collect::<Vec<_>>().join("\t"))
+}
+
+/// A value of the row under the cursor, as the side that is shown has it, or else the other one.
+fn value<'a>(rows: Rows<'a>, grid: &Grid, flipped: bool, source: Source) -> Option<Value<'a>> {
+    let row = grid.row.min(rows.len().checked_sub(1)?);
+    let sides = if flipped {
+        [Side::A, Side::B]
+    } else {
+        [Side::B, Side::A]
+    };
+    let cells = sides.map(|side| rows.cell(row, source, side));
+    cells.into_iter().find_map(|cell| match cell {
+        Cell::Value(value) => Some(value),
+        Cell::Absent => None,
+    })
+}
+
+/// A value as programs read it: no separators, times in RFC 3339, nothing for a null.
+fn plain(value: Value<'_>) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Text(text) => text.to_owned(),
+        Value::Int(number) => number.to_string(),
+        Value::Float(number) => number.to_string(),
+        Value::Bool(yes) => yes.to_string(),
+        Value::Time(at) => at.to_string(),
+    }
+}
+
+/// A field of a line of tab-separated values: what would end it is written as `\t`, `\n`, `\r`, and `\\`.
+fn tsv_field(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' => out.push_str("\\t"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\\' => out.push_str("\\\\"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// A word that a POSIX shell takes for exactly this text.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./:@%+,-".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.to_owned();
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+fn sql_name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn sql_text(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_field_never_ends_its_line_and_can_be_read_back() {
+        assert_eq!(tsv_field("a\tb\nc\r\\n"), r"a\tb\nc\r\\n");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn a_shell_reads_a_quoted_word_as_what_it_was(text in "[a-zA-Z0-9'\"$`\\\\ \n*?~!#&;|<>(){}=,é-]{0,12}") {
+            let script = format!("printf %s {}", shell_word(&text));
+            let run = std::process::Command::new("sh").args(["-c", &script]).output();
+            let run = run.expect("a shell");
+            prop_assert_eq!(String::from_utf8_lossy(&run.stdout), text);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Writing what is on screen to a file that the person names.
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use crate::diff::ChangeKind;
+use crate::engine::{Exported, Held, Request, RequestId};
+use crate::error::{Error, ErrorKind};
+use crate::event_time::AsOf;
+use crate::export::{Existing, RowFormat};
+use crate::text::{counted, ellipsis};
+
+use super::rows::RowFilter;
+use super::update::edit;
+use super::{App, Effect, Overlay, Prompt, TableView};
+
+/// What ends a name whose file may be replaced.
+const REPLACE: char = '!';
+
+/// The field for a file's name.
+#[derive(Debug, Default)]
+pub struct ExportField {
+    /// What is typed.
+    pub prompt: Prompt,
+    /// Why it cannot be written.
+    pub error: Option<String>,
+}
+
+/// A file that is being written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exporting {
+    id: RequestId,
+    /// What was typed.
+    typed: String,
+}
+
+impl App {
+    /// Opens the field with a name that says what will be in the file.
+    pub(super) fn open_export(&mut self) {
+        if self.query.is_open {
+            self.notify("azof-tui sql --output FILE writes a query's rows; :copy sql copies it");
+            return;
+        }
+        let Some((name, view)) = self.current().map(|t| t.name.clone()).zip(self.view()) else {
+            self.notify("no table is open");
+            return;
+        };
+        let is_plain = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+        let table: String = name
+            .chars()
+            .take(64)
+            .map(|c| if is_plain(c) { c } else { '_' })
+            .collect();
+        let moment = |at: AsOf| match at {
+            AsOf::At(at) => at.to_text(at.precision()).replace([' ', ':'], "-"),
+            AsOf::Current => "current".to_owned(),
+        };
+        let suggested = match view.compared() {
+            Some((a, b)) => format!("{table}-{}-to-{}.ndjson", moment(a), moment(b)),
+            None => format!("{table}-{}.csv", moment(view.playhead)),
+        };
+        let mut field = ExportField::default();
+        field.prompt.set(&suggested);
+        self.overlay = Some(Overlay::Export(field));
+    }
+
+    /// A key in the field.
+    pub(super) fn on_export_key(&mut self, event: &KeyEvent) -> Vec<Effect> {
+        let Some(Overlay::Export(field)) = &mut self.overlay else {
+            return Vec::new();
+        };
+        match event.code {
+            KeyCode::Esc => self.overlay = None,
+            KeyCode::Enter => {
+                let typed = field.prompt.text().to_owned();
+                match self.export_to(&typed) {
+                    Ok(effects) => {
+                        self.overlay = None;
+                        return effects;
+                    }
+                    Err(why) => {
+                        if let Some(Overlay::Export(field)) = &mut self.overlay {
+                            field.error = Some(why);
+                        }
+                    }
+                }
+            }
+            _ => {
+                edit(&mut field.prompt, event);
+                field.error = None;
+            }
+        }
+        Vec::new()
+    }
+
+    /// Asks for what is on screen to be written; a name that ends in `!` may replace a file.
+    pub(super) fn export_to(&mut self, typed: &str) -> Result<Vec<Effect>, String> {
+        let typed = typed.trim();
+        let (path, existing) = match typed.strip_suffix(REPLACE) {
+            Some(path) => (path.trim_end(), Existing::Replace),
+            None => (typed, Existing::Keep),
+        };
+        if path.is_empty() {
+            return Err("name a file".to_owned());
+        }
+        let format = RowFormat::of_name(path)
+            .ok_or("name a file that ends in .csv, .ndjson, .json, .parquet or .arrow")?;
+        if self.query.is_open {
+            return Err("azof-tui sql --output FILE writes the rows of a query".to_owned());
+        }
+        if self.exporting.is_some() {
+            return Err("another file is still being written; Esc cancels that".to_owned());
+        }
+        let view = self.view().ok_or("no table is open")?;
+        let request = Request::Export {
+            rows: exported(view).ok_or("there are no rows yet")?,
+            path: path.to_owned(),
+            format,
+            existing,
+        };
+        let said = format!("writing {} …", ellipsis(path, 60));
+        let effect = self.send(request);
+        self.exporting = Some(Exporting {
+            id: self.last_id,
+            typed: typed.to_owned(),
+        });
+        self.notify(said);
+        Ok(vec![effect])
+    }
+
+    /// The file is there.
+    pub(super) fn on_exported(&mut self, id: RequestId, rows: usize) {
+        let done = self.exporting.take_if(|e| e.id == id);
+        if let Some(Exporting { typed, .. }) = done {
+            let path = typed.trim_end_matches(REPLACE);
+            self.notify(format!(
+                "wrote {} to {}",
+                counted(rows, "row"),
+                ellipsis(path.trim_end(), 60)
+            ));
+        }
+    }
+
+    /// The file cannot be written: the field says so, where nothing else is in its place.
+    pub(super) fn on_not_exported(&mut self, id: RequestId, error: &Error) {
+        let Some(Exporting { typed, .. }) = self.exporting.take_if(|e| e.id == id) else {
+            return;
+        };
+        if error.kind() == ErrorKind::Cancelled {
+            self.notify("nothing was written");
+            return;
+        }
+        let why = match error.kind() {
+            ErrorKind::Exists => format!("{error}; a {REPLACE} at the end replaces it"),
+            _ => error.to_string(),
+        };
+        if self.overlay.is_some() {
+            self.notify(why);
+            return;
+        }
+        let mut field = ExportField {
+            error: Some(why),
+            ..ExportField::default()
+        };
+        field.prompt.set(&typed);
+        self.overlay = Some(Overlay::Export(field));
+    }
+}
+
+/// The rows on screen; `None` where there are none yet.
+fn exported(view: &TableView) -> Option<Exported> {
+    let snapshot = view.snapshot.as_ref()?;
+    let Some(comparison) = &view.comparison else {
+        let order = view.arranged.as_ref();
+        return Some(Exported::Rows {
+            snapshot: Held(Arc::clone(snapshot)),
+            order: order.map(|a| Held(Arc::clone(&a.order))),
+            columns: view.grid.columns.iter().map(|c| c.source).collect(),
+        });
+    };
+    Some(Exported::Changes {
+        diff: Held(Arc::clone(&comparison.diff)),
+        kinds: match view.filter {
+            RowFilter::All => vec![
+                ChangeKind::Added,
+                ChangeKind::Removed,
+                ChangeKind::Changed,
+                ChangeKind::Touched,
+                ChangeKind::Same,
+            ],
+            RowFilter::Differences => {
+                vec![ChangeKind::Added, ChangeKind::Removed, ChangeKind::Changed]
+            }
+            RowFilter::Added => vec![ChangeKind::Added],
+            RowFilter::Removed => vec![ChangeKind::Removed],
+        },
+    })
+}

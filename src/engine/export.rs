@@ -1,0 +1,90 @@
+//! Writing what is on screen to a file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+
+use crate::cancel::CancelToken;
+use crate::diff::{Change, ChangeKind, Diff, change_batch, change_schema};
+use crate::error::{Error, ErrorKind, Result};
+use crate::export::{Existing, RowFormat, write_rows_to};
+use crate::scan::RowRef;
+use crate::snapshot::{RowPart, Snapshot, gather, output_schema};
+
+use super::protocol::{Exported, Held};
+
+/// Rows in a batch.
+const BATCH_ROWS: usize = 65_536;
+
+/// Writes the rows; answers how many they were.
+pub(super) async fn export(
+    rows: Exported,
+    (path, format, existing): (String, RowFormat, Existing),
+    cancel: &CancelToken,
+) -> Result<usize> {
+    let token = cancel.clone();
+    let writing = tokio::task::spawn_blocking(move || {
+        let to = (Path::new(&path), format, existing);
+        match rows {
+            Exported::Rows {
+                snapshot,
+                order,
+                columns,
+            } => write_snapshot(&snapshot.0, order.as_ref(), &columns, to, &token),
+            Exported::Changes { diff, kinds } => write_changes(&diff.0, &kinds, to, &token),
+        }
+    });
+    let failed = |_| Error::new(ErrorKind::Output, "writing the rows failed inside");
+    writing.await.map_err(failed)?
+}
+
+fn write_snapshot(
+    snapshot: &Snapshot,
+    order: Option<&Held<[u32]>>,
+    columns: &[RowPart],
+    (path, format, existing): (&Path, RowFormat, Existing),
+    cancel: &CancelToken,
+) -> Result<usize> {
+    let schema = output_schema(snapshot.columns());
+    let position = |part: &RowPart| match part {
+        RowPart::Key => 0,
+        RowPart::EventTime => 1,
+        RowPart::Value(at) => at + 2,
+    };
+    let wanted: Vec<usize> = columns.iter().map(position).collect();
+    let cannot = |e: arrow::error::ArrowError| Error::new(ErrorKind::Output, e.to_string());
+    let projected = Arc::new(schema.project(&wanted).map_err(cannot)?);
+    let all = snapshot.row_refs();
+    let len = order.map_or(all.len(), |order| order.0.len());
+    let batch = |from: usize| -> Result<RecordBatch> {
+        cancel.check()?;
+        let stretch = from..(from + BATCH_ROWS).min(len);
+        let rows: Vec<RowRef> = match order {
+            Some(order) => order.0[stretch]
+                .iter()
+                .map(|row| all[*row as usize])
+                .collect(),
+            None => all[stretch].to_vec(),
+        };
+        let arrays = gather(snapshot.chunks(), &rows, snapshot.columns())?;
+        let whole = RecordBatch::try_new(Arc::clone(&schema), arrays).map_err(cannot)?;
+        whole.project(&wanted).map_err(cannot)
+    };
+    let batches = (0..len).step_by(BATCH_ROWS).map(batch);
+    write_rows_to(path, existing, format, &projected, batches)
+}
+
+fn write_changes(
+    diff: &Diff,
+    kinds: &[ChangeKind],
+    (path, format, existing): (&Path, RowFormat, Existing),
+    cancel: &CancelToken,
+) -> Result<usize> {
+    let changes: Vec<Change> = diff.changes().filter(|c| kinds.contains(&c.kind)).collect();
+    let batches = changes.chunks(BATCH_ROWS).map(|part| {
+        cancel.check()?;
+        change_batch(diff, part)
+    });
+    write_rows_to(path, existing, format, &change_schema(diff), batches)
+}
