@@ -42,7 +42,7 @@ impl App {
     pub(super) fn copy(&mut self, what: Copied) -> Vec<Effect> {
         let made = match what {
             Copied::Cell => self.shown_grid().ok_or_else(no_row).and_then(cell),
-            Copied::Row => self.shown_grid().ok_or_else(no_row).and_then(row),
+            Copied::Row => self.shown_grid().ok_or_else(no_row).map(row),
             Copied::Command => self.command_line(),
             Copied::Sql => self.sql(),
         };
@@ -72,12 +72,11 @@ impl App {
     }
 
     fn shown_grid(&self) -> Option<Shown<'_>> {
-        let (rows, grid, flipped) = match self.query() {
-            Some(query) => (query.rows(), &query.grid, false),
-            None => {
-                let view = self.view()?;
-                (view.rows(), &view.grid, view.flipped)
-            }
+        let (rows, grid, flipped) = if let Some(query) = self.query() {
+            (query.rows(), &query.grid, false)
+        } else {
+            let view = self.view()?;
+            (view.rows(), &view.grid, view.flipped)
         };
         Some((rows.filter(|r| !r.is_empty())?, grid, flipped))
     }
@@ -203,12 +202,12 @@ fn cell((rows, grid, flipped): Shown<'_>) -> Result<String, String> {
     Ok(plain(value))
 }
 
-fn row((rows, grid, flipped): Shown<'_>) -> Result<String, String> {
+fn row((rows, grid, flipped): Shown<'_>) -> String {
     let values = grid.columns.iter().map(|column| {
         let value = value(rows, grid, flipped, column.source);
         value.map_or_else(String::new, |value| tsv_field(&plain(value)))
     });
-    Ok(values.collect::<Vec<_>>().join("\t"))
+    values.collect::<Vec<_>>().join("\t")
 }
 
 /// A value of the row under the cursor, as the side that is shown has it, or else the other one.

@@ -238,6 +238,10 @@ pub(super) fn draw_hints(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
 }
 
 /// The hints for what has the focus: its own keys first.
+#[expect(
+    clippy::too_many_lines,
+    reason = "one arm for each thing that may have the keys"
+)]
 fn hints(app: &App) -> Vec<(String, String)> {
     let fixed: &[(&str, &str)] = match &app.overlay {
         Some(Overlay::Help(_)) => &[("j k", "scroll"), ("Esc", "close")],
