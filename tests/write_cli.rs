@@ -408,7 +408,6 @@ fn assert_recovers(folder: &Path, (before, after): (usize, usize), one_row: &str
 
 /// Killed at any time, a write leaves the old version or the new one, and the next one works.
 #[test]
-#[expect(clippy::too_many_lines, reason = "one story")]
 fn a_killed_writer_leaves_a_whole_version() {
     const KILLS: u32 = 24;
     let lake = Lake::new();
