@@ -44,6 +44,7 @@ pub(super) enum Outcome {
 }
 
 /// Runs a command on a lake.
+#[expect(clippy::too_many_lines, reason = "one arm a command")]
 pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Result<Outcome> {
     let lake = Lakehouse::open(lake, limits)?;
     if let Command::Diff {
