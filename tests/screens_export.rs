@@ -185,7 +185,7 @@ fn a_filter_and_a_sort_are_in_the_file_too() {
     let shown = e
         .app
         .view()
-        .and_then(|v| v.rows())
+        .and_then(azof_tui::app::TableView::rows)
         .map_or(0, azof_tui::app::rows::Rows::len);
     assert_eq!(revenues.len(), shown);
     assert!(!revenues.is_empty() && revenues.len() < 274);
