@@ -154,6 +154,21 @@ fn cancelling_frees_the_screen_at_once() {
 }
 
 #[test]
+fn a_key_right_behind_esc_is_a_key_of_the_rows() {
+    let mut explorer = open("2009-03-31", Some(BY_INDUSTRY));
+    let before = total(&explorer);
+    explorer.keys("e");
+    // Terminals send Esc and a key in one piece as the key with Alt.
+    explorer.send(Msg::Key(KeyEvent::new(
+        KeyCode::Char('}'),
+        KeyModifiers::ALT,
+    )));
+    explorer.settle();
+    assert_ne!(total(&explorer), before);
+    assert!(!pane(&explorer).editor.text().contains('}'));
+}
+
+#[test]
 fn statements_come_back_in_the_order_they_were_run() {
     let mut explorer = open("2009-03-31", None);
     explorer.send(Msg::Queries(vec![

@@ -88,7 +88,7 @@ impl App {
     }
 
     fn on_key(&mut self, event: &KeyEvent) -> Vec<Effect> {
-        if event.modifiers.contains(KeyModifiers::ALT) && !self.query_has_keys() {
+        if event.modifiers.contains(KeyModifiers::ALT) {
             // Terminals send Alt as an Esc before the key, and cannot tell the two apart.
             let plain = KeyEvent::new(event.code, event.modifiers - KeyModifiers::ALT);
             let mut effects = self.on_key(&KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE));
