@@ -241,6 +241,10 @@ fn a_clause_that_cannot_be_honoured_is_an_error_and_never_current_data() {
             "is no table of the lake",
         ),
         (
+            "SELECT 1 FROM (SELECT 1) AT ('2009-03-31')",
+            "behind the name of a table",
+        ),
+        (
             "SELECT * FROM ticks('financials') FOR SYSTEM_TIME AS OF '2009-03-31'",
             "",
         ),

@@ -116,7 +116,8 @@ pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Res
             output,
         } => {
             let as_of = moment(as_of.as_deref())?;
-            super::why::run(&lake, &table.table, &key, as_of, &output).await
+            let table = open(&lake, &table).await?;
+            super::why::run(&table, &key, as_of, &output).await
         }
         Command::Timeline {
             table,

@@ -85,12 +85,15 @@ fn start(cli: Cli) -> Result<Outcome> {
         Some(command) => {
             let started = Instant::now();
             let asked = format!("{command:?}");
-            let done = engine::runtime("azof-cli")?.block_on(async {
+            let runtime = engine::runtime("azof-cli")?;
+            let done = runtime.block_on(async {
                 match command {
                     Command::Write(command) => Box::pin(write::run(command, &lake, limits)).await,
                     command => commands::run(command, &lake, limits).await,
                 }
             });
+            // What was cancelled may not yield, and must not hold up the end.
+            runtime.shutdown_background();
             if let Some(path) = log {
                 let outcome = done
                     .as_ref()

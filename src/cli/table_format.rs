@@ -26,6 +26,10 @@ pub(super) fn write_table(
     schema: &SchemaRef,
     batches: &mut dyn Iterator<Item = Result<RecordBatch, Stop>>,
 ) -> Result<(), Stop> {
+    let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
+    if names == ["plan_type", "plan"] {
+        return write_plan(out, batches);
+    }
     let (mut measured, mut rows) = (Vec::new(), 0);
     while rows < ROWS_MEASURED {
         let Some(batch) = batches.next().transpose()? else {
@@ -52,6 +56,27 @@ pub(super) fn write_table(
             let cells = columns.iter().zip(batch.columns());
             let cells = cells.map(|(c, array)| fit(&c.cell(array, row), c.width, c.align));
             line(out, cells.collect())?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes what EXPLAIN says, line by line: plans are long, and their lines say what lies in what.
+fn write_plan(
+    out: &mut (dyn Write + Send),
+    batches: &mut dyn Iterator<Item = Result<RecordBatch, Stop>>,
+) -> Result<(), Stop> {
+    for batch in batches {
+        let batch = batch?;
+        let texts = [0, 1].map(|at| batch.column(at).as_string_opt::<i32>());
+        let [Some(kinds), Some(plans)] = texts else {
+            continue;
+        };
+        for (kind, plan) in kinds.iter().zip(plans) {
+            writeln!(out, "{}", text::visible(kind.unwrap_or_default()))?;
+            for line in plan.unwrap_or_default().lines() {
+                writeln!(out, "  {}", text::visible(line))?;
+            }
         }
     }
     Ok(())

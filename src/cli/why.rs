@@ -8,7 +8,7 @@ use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::event_time::AsOf;
 use crate::format::FileRole;
-use crate::lakehouse::Lakehouse;
+use crate::lakehouse::Table;
 use crate::provenance::RowOrigin;
 use crate::text::{bytes, counted, visible};
 
@@ -18,14 +18,7 @@ use super::output::write_rows;
 use super::say;
 
 /// Prints every row of the key that the planned files hold, newest first, with what became of it.
-pub(super) async fn run(
-    lake: &Lakehouse,
-    table: &str,
-    key: &str,
-    as_of: AsOf,
-    output: &Output,
-) -> Result<()> {
-    let table = lake.table(table).await?;
+pub(super) async fn run(table: &Table, key: &str, as_of: AsOf, output: &Output) -> Result<()> {
     let why = table
         .provenance(key, as_of, &CancelToken::default())
         .await?;

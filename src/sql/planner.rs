@@ -52,6 +52,18 @@ impl RelationPlanner for AsOfPlanner {
             index_hints,
         } = relation
         else {
+            // Here the parser takes the word for a name.
+            let alias = match &relation {
+                TableFactor::Derived { alias, .. } | TableFactor::NestedJoin { alias, .. } => alias,
+                _ => &None,
+            };
+            if alias.as_ref().is_some_and(|a| {
+                a.name.quote_style.is_none() && a.name.value.eq_ignore_ascii_case("at")
+            }) {
+                return plan_err!(
+                    "a moment stands behind the name of a table, and not behind a query in parentheses"
+                );
+            }
             return Ok(RelationPlanning::Original(Box::new(relation)));
         };
         // DataFusion passes over these without a word.

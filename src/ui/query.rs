@@ -28,7 +28,9 @@ pub(super) fn draw(app: &App, pane: &QueryPane, areas: Areas, data: Rect, canvas
     } else {
         Role::Title
     };
-    let right = if pane.is_editing {
+    let right = if areas.tabs {
+        ""
+    } else if pane.is_editing {
         "; Enter or C-r runs · Tab completes · Esc to the rows"
     } else {
         "e edits · d compares · Esc closes"

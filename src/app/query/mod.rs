@@ -184,8 +184,20 @@ impl App {
             AsOf::At(at) => format!(" AT ('{at}')"),
             AsOf::Current => " AT ('current')".to_owned(),
         };
+        let order = match &view.arrangement.sort {
+            Some((name, descending)) => {
+                let way = if *descending { " DESC" } else { "" };
+                format!("{}{way}, key", quoted(name))
+            }
+            None => "key".to_owned(),
+        };
+        // The language of filters is not SQL; what is left out is said.
+        let filter = view.arrangement.filter.as_ref();
+        let filter = filter.map_or_else(String::new, |f| {
+            format!("\n-- the filter is not here: {}", f.replace('\n', " "))
+        });
         Some(format!(
-            "SELECT {}\nFROM {}{clause}\nORDER BY key",
+            "SELECT {}\nFROM {}{clause}\nORDER BY {order}{filter}",
             columns.join(", "),
             quoted(&table.name),
         ))

@@ -157,7 +157,8 @@ impl Rejects {
     /// Without a file, the first refused row is an error.
     pub(super) fn open(path: Option<&PathBuf>) -> Result<Self> {
         let open = |path: &PathBuf| {
-            let file = File::create(path).map_err(|e| cannot_write(path, &e.to_string()))?;
+            // One that is there may be the very input, or hold what was put aside before.
+            let file = File::create_new(path).map_err(|e| cannot_write(path, &e.to_string()))?;
             let mut writer = csv::WriterBuilder::new()
                 .flexible(true)
                 .from_writer(BufWriter::new(file));
