@@ -28,7 +28,6 @@ use super::fault::query_fault;
 use super::functions::{Function, TimeFunction};
 use super::planner::AsOfPlanner;
 use super::statement::{Parsed, parse, tables_of_functions};
-use super::warm::Warm;
 
 /// Batches of a result that wait to be taken.
 const BATCHES_AHEAD: usize = 4;
@@ -50,7 +49,6 @@ pub struct ExecutionContext {
     tables: Arc<OpenTables>,
     base: Arc<SessionState>,
     views: Views,
-    warm: Warm,
     as_of: AsOf,
 }
 
@@ -100,7 +98,6 @@ impl ExecutionContext {
             tables,
             base: Arc::new(base),
             views: Views::default(),
-            warm: Warm::default(),
             as_of: AsOf::Current,
         })
     }
@@ -211,7 +208,6 @@ impl ExecutionContext {
             tables: Arc::clone(&self.tables),
             views: Arc::clone(&self.views),
             as_of: self.as_of,
-            warm: self.warm.clone(),
             names,
         };
         let catalogs = MemoryCatalogProviderList::new();

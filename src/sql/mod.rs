@@ -20,7 +20,6 @@ mod provider;
 mod result;
 mod scan;
 mod statement;
-mod warm;
 
 pub use context::{ExecutionContext, QueryStream};
 pub use dialect::AsOfDialect;
