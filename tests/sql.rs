@@ -390,6 +390,19 @@ fn table_functions_tell_what_the_commands_tell() {
 }
 
 #[test]
+fn what_is_asked_again_is_answered_alike() {
+    let session = Session::open(&test_data());
+    let sql = "SELECT count(*), sum(revenue), min(key), max(event_time) FROM financials AT ('2009-03-31')";
+    let first = session.text(sql);
+    let other = "SELECT count(*), sum(revenue), min(key), max(event_time) FROM financials AT ('2009-02-10')";
+    let apart = Session::open(&test_data()).text(other);
+    for _ in 0..30 {
+        assert_eq!(session.text(sql), first);
+        assert_eq!(session.text(other), apart);
+    }
+}
+
+#[test]
 fn the_catalog_can_be_asked() {
     let session = Session::open(&test_data());
     let tables = session.text("SHOW TABLES");

@@ -14,6 +14,7 @@ use crate::open_tables::OpenTables;
 
 use super::fault::external;
 use super::provider::AsOfTable;
+use super::warm::Warm;
 
 /// What the catalog and its schema are called.
 pub(super) const CATALOG: &str = "lake";
@@ -43,6 +44,7 @@ pub(super) struct LakeSchema {
     pub(super) tables: Arc<OpenTables>,
     pub(super) views: Views,
     pub(super) as_of: AsOf,
+    pub(super) warm: Warm,
     /// The names to list: looked up before a statement that lists.
     pub(super) names: Vec<String>,
 }
@@ -66,7 +68,10 @@ impl SchemaProvider for LakeSchema {
             return Ok(view);
         }
         match self.tables.open(name).await {
-            Ok(table) => Ok(Some(Arc::new(AsOfTable::new(table, self.as_of)))),
+            Ok(table) => {
+                let table = AsOfTable::new(table, self.as_of).warmed_by(&self.warm);
+                Ok(Some(Arc::new(table)))
+            }
             Err(e) if e.kind() == ErrorKind::TableNotFound => Ok(None),
             Err(e) => Err(external(e)),
         }

@@ -28,6 +28,7 @@ use super::fault::query_fault;
 use super::functions::{Function, TimeFunction};
 use super::planner::AsOfPlanner;
 use super::statement::{Parsed, parse, tables_of_functions};
+use super::warm::Warm;
 
 /// Batches of a result that wait to be taken.
 const BATCHES_AHEAD: usize = 4;
@@ -49,6 +50,7 @@ pub struct ExecutionContext {
     tables: Arc<OpenTables>,
     base: Arc<SessionState>,
     views: Views,
+    warm: Warm,
     as_of: AsOf,
 }
 
@@ -98,6 +100,7 @@ impl ExecutionContext {
             tables,
             base: Arc::new(base),
             views: Views::default(),
+            warm: Warm::default(),
             as_of: AsOf::Current,
         })
     }
@@ -208,6 +211,7 @@ impl ExecutionContext {
             tables: Arc::clone(&self.tables),
             views: Arc::clone(&self.views),
             as_of: self.as_of,
+            warm: self.warm.clone(),
             names,
         };
         let catalogs = MemoryCatalogProviderList::new();

@@ -20,6 +20,7 @@ mod provider;
 mod result;
 mod scan;
 mod statement;
+mod warm;
 
 pub use context::{ExecutionContext, QueryStream};
 pub use dialect::AsOfDialect;

@@ -19,6 +19,7 @@ use crate::scan::{KeyFilter, arrow_type, time_type};
 use super::fault::external;
 use super::predicate::key_filter;
 use super::scan::AsOfScan;
+use super::warm::Warm;
 
 /// A table of a lake as of a moment, to query in any DataFusion session.
 ///
@@ -30,6 +31,7 @@ pub struct AsOfTable {
     as_of: AsOf,
     schema: SchemaRef,
     constraints: Constraints,
+    warm: Warm,
 }
 
 impl AsOfTable {
@@ -47,6 +49,16 @@ impl AsOfTable {
             as_of,
             schema: Arc::new(schema),
             constraints: Constraints::new_unverified(vec![Constraint::PrimaryKey(vec![0])]),
+            warm: Warm::default(),
+        }
+    }
+
+    /// Counts its reads with those of a session.
+    #[must_use]
+    pub(super) fn warmed_by(self, warm: &Warm) -> Self {
+        Self {
+            warm: warm.clone(),
+            ..self
         }
     }
 
@@ -111,7 +123,7 @@ impl TableProvider for AsOfTable {
         let columns = projection.unwrap_or(&all);
         Ok(Arc::new(AsOfScan::try_new(
             self.table.clone(),
-            self.as_of,
+            (self.as_of, self.warm.clone()),
             keys,
             (&self.schema, columns),
             (rows, limit),

@@ -34,6 +34,7 @@ use crate::scan::KeyFilter;
 use crate::snapshot::{RowPart, Snapshot};
 
 use super::fault::external;
+use super::warm::Warm;
 
 /// With fewer rows than this, a second partition costs more than it brings.
 const ROWS_IN_PARTITION: usize = 32_768;
@@ -44,6 +45,7 @@ const ROWS_IN_PARTITION: usize = 32_768;
 pub(super) struct AsOfScan {
     table: Table,
     as_of: AsOf,
+    warm: Warm,
     keys: KeyFilter,
     projection: Projection,
     parts: Vec<RowPart>,
@@ -74,7 +76,7 @@ impl AsOfScan {
     /// Plans the read of some columns (positions in the table's full schema).
     pub(super) fn try_new(
         table: Table,
-        as_of: AsOf,
+        (as_of, warm): (AsOf, Warm),
         keys: KeyFilter,
         (schema, columns): (&SchemaRef, &[usize]),
         (rows_at_most, limit): (usize, Option<usize>),
@@ -114,6 +116,7 @@ impl AsOfScan {
         Ok(Self {
             table,
             as_of,
+            warm,
             keys,
             projection: Projection::Columns(values),
             parts,
@@ -141,6 +144,7 @@ impl AsOfScan {
 struct Read {
     table: Table,
     as_of: AsOf,
+    warm: Warm,
     keys: KeyFilter,
     projection: Projection,
     metrics: ExecutionPlanMetricsSet,
@@ -160,6 +164,9 @@ impl Read {
                 .await
         };
         let snapshot = snapshot.map_err(external)?;
+        if self.keys.is_all() {
+            self.warm.read(&self.table, self.as_of, &self.projection);
+        }
         let reservation = MemoryConsumer::new("AsOfScan").register(self.context.memory_pool());
         reservation.try_grow(snapshot.bytes())?;
         let cost = snapshot.cost();
@@ -255,6 +262,7 @@ impl ExecutionPlan for AsOfScan {
         let read = Read {
             table: self.table.clone(),
             as_of: self.as_of,
+            warm: self.warm.clone(),
             keys: self.keys.clone(),
             projection: self.projection.clone(),
             metrics: self.metrics.clone(),
