@@ -208,23 +208,52 @@ fn a_clause_that_cannot_be_honoured_is_an_error_and_never_current_data() {
     for (sql, said) in [
         (
             "SELECT * FROM financials BEFORE ('2009-03-31')",
-            "is not understood",
+            "line 1, column 26: 'BEFORE('2009-03-31')' names no moment",
         ),
         (
             "SELECT * FROM financials AT (OFFSET => -60)",
-            "is not understood",
+            "names no moment",
         ),
-        ("SELECT * FROM financials AT ()", "is not understood"),
+        ("SELECT * FROM financials AT ()", "names no moment"),
         (
             "SELECT * FROM financials AT ('2009-03-31', '2010-03-31')",
-            "is not understood",
+            "says the timestamp twice",
         ),
+        ("SELECT * FROM financials VERSION AS OF 99", "version 99"),
         (
-            "SELECT * FROM financials VERSION AS OF 1",
-            "names no event time",
+            "SELECT * FROM financials AT (VERSION => 'one')",
+            "is no version",
+        ),
+        ("SELECT * FROM ticks('financials') VERSION AS OF 1", ""),
+        (
+            "SELECT * FROM financials CHANGES (INFORMATION => DEFAULT) AT (TIMESTAMP => '2009-03-31')",
+            "names no moment",
         ),
         ("SELECT * FROM financials AT (NULL)", "null is no moment"),
-        ("SELECT * FROM financials AT ('yesterday')", "is not a time"),
+        (
+            "SELECT *\nFROM financials AT ('yesterday')",
+            "line 2, column 21: 'yesterday' is not a time",
+        ),
+        (
+            "SELECT * FROM ticks('financials') AT ('2009-03-31')",
+            "line 1, column 35: a moment stands once, right behind the name of a table",
+        ),
+        (
+            "SELECT * FROM (financials) AT ('2009-03-31')",
+            "a moment stands once, right behind the name of a table",
+        ),
+        (
+            "SELECT * FROM financials AT ('2009-03-31') AT ('2010-03-31')",
+            "line 1, column 44: a moment stands once, right behind the name of a table",
+        ),
+        (
+            "SELECT * FROM financials f AT ('2009-03-31')",
+            "a moment stands once, right behind the name of a table",
+        ),
+        (
+            "SELECT * FROM financials FOR SYSTEM_TIME BETWEEN '2009-03-31' AND '2010-03-31'",
+            "behind FOR SYSTEM_TIME comes AS OF",
+        ),
         ("SELECT * FROM financials AT (true)", "is no moment"),
         ("SELECT * FROM financials AT (random() * 1000)", "constant"),
         ("SELECT * FROM financials AT (revenue)", "constant"),
@@ -242,7 +271,7 @@ fn a_clause_that_cannot_be_honoured_is_an_error_and_never_current_data() {
         ),
         (
             "SELECT 1 FROM (SELECT 1) AT ('2009-03-31')",
-            "behind the name of a table",
+            "line 1, column 26: a moment stands once, right behind the name of a table",
         ),
         (
             "SELECT * FROM ticks('financials') FOR SYSTEM_TIME AS OF '2009-03-31'",
@@ -274,6 +303,7 @@ fn two_moments_of_one_table_are_never_taken_for_one() {
     for sql in [
         "SELECT (SELECT sum(revenue) FROM financials AT ('2009-03-31')) AS a, (SELECT sum(revenue) FROM financials AT ('current')) AS b",
         "SELECT (SELECT sum(revenue) FROM financials AT ('2009-03-31')) AS a, (SELECT sum(revenue) FROM financials) AS b",
+        "SELECT (SELECT sum(revenue) FROM financials AT ('2009-03-31')), (SELECT sum(revenue) FROM financials)",
         "WITH a AS (SELECT sum(revenue) s FROM financials AT ('2009-03-31')), b AS (SELECT sum(revenue) s FROM financials) SELECT a.s, b.s FROM a, b",
         "SELECT a.s, b.s FROM (SELECT sum(revenue) s FROM financials AT ('2009-03-31')) a, (SELECT sum(revenue) s FROM financials AT ('current')) b",
     ] {
@@ -622,4 +652,79 @@ fn the_example_runs() {
         "{}",
         stdout(&output)
     );
+}
+
+#[test]
+fn what_a_table_said_of_the_past_before_it_was_corrected_is_a_version_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let lake = folder.path().to_str().expect("a path");
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).expect("a file");
+        path.to_str().expect("a path").to_owned()
+    };
+    let header = "key,event_time,price";
+    let first = write(
+        "first.csv",
+        &format!("{header}\nA,2024-01-01,1\nB,2024-01-01,2\n"),
+    );
+    let second = write(
+        "second.csv",
+        &format!("{header}\nA,2024-01-01,10\nA,2024-03-01,11\n"),
+    );
+    for arguments in [
+        vec!["create", "--table", "prices", "--columns", "price:Int"],
+        vec!["append", "--table", "prices", &first],
+        vec!["append", "--table", "prices", &second],
+    ] {
+        let run = azof(&[&["--path", lake], &arguments[..]].concat());
+        assert!(run.status.success(), "{}", stderr(&run));
+    }
+    let session = Session::open(lake);
+    let prices =
+        |clause: &str| session.text(&format!("SELECT price FROM prices {clause} ORDER BY key"));
+    assert_eq!(prices(""), "11 | 2");
+    assert_eq!(prices("VERSION AS OF 2"), "1 | 2");
+    assert_eq!(prices("AT (VERSION => 1)"), "");
+    assert_eq!(prices("AT ('2024-02-01')"), "10 | 2");
+    assert_eq!(
+        prices("AT (TIMESTAMP => '2024-02-01', VERSION => 2)"),
+        "1 | 2"
+    );
+    assert_eq!(prices("AT (VERSION => 2, TIMESTAMP => '2023')"), "");
+    // Two versions of one moment are not taken for one.
+    let restated = "SELECT a.key, a.price, b.price FROM prices AT ('2024-02-01', VERSION => 2) a
+        JOIN prices AT ('2024-02-01') b ON a.key = b.key WHERE a.price <> b.price";
+    assert_eq!(session.text(restated), "A 1 10");
+    let sums = "SELECT (SELECT sum(price) FROM prices VERSION AS OF 2), (SELECT sum(price) FROM prices VERSION AS OF 3)";
+    assert_eq!(session.text(sums), "3 13");
+    let missing = session
+        .refused("SELECT * FROM prices VERSION AS OF 99")
+        .to_string();
+    assert!(
+        missing.contains("version 99") && missing.contains("prices"),
+        "{missing}"
+    );
+
+    let run = azof(&[
+        "--path",
+        lake,
+        "sql",
+        "--version",
+        "2",
+        "--format",
+        "csv",
+        "SELECT sum(price) FROM prices",
+    ]);
+    assert!(stdout(&run).ends_with("\n3\n"), "{}", stdout(&run));
+    let run = azof(&[
+        "--path",
+        lake,
+        "sql",
+        "--version",
+        "99",
+        "SELECT sum(price) FROM prices",
+    ]);
+    assert_eq!(run.status.code(), Some(2));
+    assert!(stderr(&run).contains("version 99"), "{}", stderr(&run));
 }

@@ -115,6 +115,12 @@ impl App {
         Vec::new()
     }
 
+    /// A filter of the open table in the words of SQL.
+    pub(super) fn condition_in_sql(&self, text: &str) -> Option<String> {
+        let condition = Expression::filter(text, &self.info()?.columns);
+        Some(condition.ok()?.to_sql())
+    }
+
     fn answer_ask(&mut self) -> Vec<Effect> {
         let columns = self.info().map(|i| i.columns.clone()).unwrap_or_default();
         let Some(Overlay::Ask(ask)) = &mut self.overlay else {

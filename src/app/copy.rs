@@ -1,6 +1,7 @@
 //! Copying: the cell, the row, and the moment itself as the command line and the SQL that show it.
 
 use crate::clipboard::COPY_AT_MOST;
+use crate::expr::{sql_name, sql_text};
 use crate::format::{EVENT_TIME, KEY};
 use crate::scan::Value;
 use crate::text::bytes;
@@ -162,16 +163,15 @@ impl App {
         let own = std::iter::once(KEY).chain(event_time.map(|_| EVENT_TIME));
         let columns: Vec<String> = own.chain(shown_values(view)).map(sql_name).collect();
         let by = view.arranged.as_ref().map(|a| &a.by);
-        if by.is_some_and(|by| by.filter.is_some()) {
-            return Err("a filter has no SQL of its own yet; without it, the rest has".to_owned());
-        }
+        let filter = by.and_then(|by| self.condition_in_sql(by.filter.as_deref()?));
+        let filter = filter.map_or_else(String::new, |sql| format!(" WHERE {sql}"));
         let sort = by.and_then(|by| by.sort.as_ref());
         let order = sort.map_or_else(String::new, |(column, descending)| {
             let way = if *descending { " DESC" } else { "" };
             format!("{}{way} NULLS LAST, ", sql_name(column))
         });
         Ok(format!(
-            "SELECT {} FROM {} AT ({}) ORDER BY {order}\"key\"",
+            "SELECT {} FROM {} AT ({}){filter} ORDER BY {order}\"key\"",
             columns.join(", "),
             sql_name(&entry.name),
             sql_text(&view.playhead.to_string())
@@ -259,14 +259,6 @@ fn shell_word(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
-}
-
-fn sql_name(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-fn sql_text(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 #[cfg(test)]

@@ -241,6 +241,9 @@ pub enum Command {
         /// The moment of tables that name none [default: current]
         #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
         as_of: Option<String>,
+        /// The version of tables that name none; FROM prices AT (VERSION => 3) names one [default: the current one]
+        #[arg(long = "version", value_name = "N")]
+        at_version: Option<u64>,
         #[command(flatten)]
         output: Output,
     },

@@ -136,11 +136,12 @@ pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Res
             statement,
             file,
             as_of,
+            at_version,
             output,
         } => {
             let text = super::sql::statements(statement, file.as_deref())?;
-            let as_of = moment(as_of.as_deref())?;
-            super::sql::run(lake, limits.read_bytes, &text, as_of, output).await
+            let of = (moment(as_of.as_deref())?, at_version.map(Version));
+            super::sql::run(lake, limits.read_bytes, &text, of, output).await
         }
         Command::Gen { table, file } => {
             let name = file.trim_end_matches(".csv").trim_end_matches(".parquet");

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::AsOf;
+use crate::format::Version;
 use crate::lakehouse::Lakehouse;
 use crate::open_tables::OpenTables;
 use crate::sql::{ExecutionContext, split_statements};
@@ -35,6 +36,7 @@ pub(super) fn statements(given: Option<String>, file: Option<&Path>) -> Result<S
                 ErrorKind::Usage,
                 format!("cannot read {}: {e}", path.display()),
             )
+            .hint("--file names a file of statements; a statement itself is given without it")
         });
     }
     if std::io::stdin().is_terminal() {
@@ -54,7 +56,7 @@ pub(super) async fn run(
     lake: Lakehouse,
     memory: usize,
     text: &str,
-    as_of: AsOf,
+    (as_of, version): (AsOf, Option<Version>),
     output: Output,
 ) -> Result<()> {
     let statements = split_statements(text)?;
@@ -74,7 +76,8 @@ pub(super) async fn run(
         )
         .hint("run one statement at a time; CREATE TEMPORARY VIEW names what the last one needs"));
     }
-    let context = ExecutionContext::with_tables(Arc::new(OpenTables::new(lake)), memory)?.at(as_of);
+    let tables = OpenTables::new(lake).at_version(version);
+    let context = ExecutionContext::with_tables(Arc::new(tables), memory)?.at(as_of);
     let output = Arc::new(output);
     let cancel = CancelToken::default();
     let interrupted = cancel.clone();

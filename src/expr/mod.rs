@@ -24,6 +24,7 @@ mod node;
 mod parser;
 mod pattern;
 mod scalar;
+mod to_sql;
 mod vector;
 
 pub use complete::{Candidate, CandidateKind, Completion, complete, written_name};
@@ -31,4 +32,5 @@ pub use error::ExprError;
 pub use node::{Aggregate, AggregateFunction, Expression, Field, Kind};
 pub use pattern::Pattern;
 pub use scalar::{Scalar, compare_floats, compare_int_with_float};
+pub use to_sql::{sql_name, sql_text};
 pub use vector::{BoundExpression, Vector};

@@ -1,18 +1,20 @@
 //! SQL over a lake at any event time, by DataFusion.
 //!
 //! A statement sees each table as of the session's moment, or as of its own `AT ('2019-01-17')`,
-//! `AT (TIMESTAMP => …)` or `FOR SYSTEM_TIME AS OF …`. DataFusion's planner drops such a clause and would answer with
+//! `AT (TIMESTAMP => …)` or `FOR SYSTEM_TIME AS OF …`; `AT (VERSION => 3)` reads an earlier version. DataFusion's planner drops such a clause and would answer with
 //! something else; so every table of a statement is planned here first ([`AsOfPlanner`]), and a clause that cannot be
 //! honoured is an error.
 //!
 //! Below the newest-row reduction goes the projection and what a statement wants of `key`; nothing else may.
 
 mod catalog;
+mod clause;
 mod context;
 mod dialect;
 mod fault;
 mod functions;
 mod highlight;
+mod misplaced;
 mod moment;
 mod planner;
 mod predicate;

@@ -1,74 +1,44 @@
-//! The moment that a clause names.
+//! Moments that statements name.
 
 use chrono::{DateTime, Utc};
 use datafusion::arrow::array::Array;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::TimestampMillisecondType;
-use datafusion::common::{DFSchema, Result, ScalarValue, plan_err};
+use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::planner::RelationPlannerContext;
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
-use datafusion::sql::sqlparser::ast::{
-    Expr as SqlExpr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, TableVersion,
-};
+use datafusion::sql::sqlparser::ast::Expr as SqlExpr;
 
+use crate::error::Result as OwnResult;
 use crate::event_time::{AsOf, EventTime, TimeError, parse_as_of};
 use crate::scan::time_type;
 
-/// Reads a table's clause; anything but one constant moment is an error.
+use super::clause::fault;
+use super::fault::query_fault;
+
+/// Works out the moment of a clause; anything but one constant is an error.
 pub(super) fn moment_of(
-    version: TableVersion,
+    expr: SqlExpr,
     now: EventTime,
     context: &mut dyn RelationPlannerContext,
-) -> Result<AsOf> {
-    let said = version.to_string();
-    let expr = match version {
-        TableVersion::ForSystemTimeAsOf(expr) | TableVersion::TimestampAsOf(expr) => expr,
-        TableVersion::Function(SqlExpr::Function(call)) => argument_of(call, &said)?,
-        _ => {
-            return plan_err!(
-                "'{said}' names no event time; write AT ('2019-01-17') or FOR SYSTEM_TIME AS OF '2019-01-17'"
-            );
-        }
+) -> OwnResult<AsOf> {
+    let said = expr.to_string();
+    let at = expr.clone();
+    let no_constant = |why: &str| {
+        fault(format!("'{said}' is no constant moment{why}"), &at).hint(
+            "a moment may be computed, but not from rows: AT ('2019-01-17'), AT (now() - interval '90 days')",
+        )
     };
     let constant = context
         .sql_to_expr(expr, &DFSchema::empty())
-        .map_err(|e| e.context(format!("'{said}' needs a constant moment")))?;
-    let moment = fold(constant, now)?;
-    let Expr::Literal(value, _) = &moment else {
-        return plan_err!(
-            "'{said}' needs a constant moment, and this depends on more than the time of the query"
-        );
+        .and_then(|constant| fold(constant, now))
+        .map_err(|e| no_constant(&format!(": {}", query_fault(&e).message())))?;
+    let Expr::Literal(value, _) = &constant else {
+        return Err(no_constant(""));
     };
-    to_moment(value, now).map_or_else(|why| plan_err!("'{said}': {why}"), Ok)
-}
-
-/// The argument of `AT (…)` or `AT (TIMESTAMP => …)`.
-fn argument_of(call: Function, said: &str) -> Result<SqlExpr> {
-    if call.name.to_string().eq_ignore_ascii_case("at")
-        && let FunctionArguments::List(list) = call.args
-        && list.clauses.is_empty()
-        && let Ok([argument]) = <[FunctionArg; 1]>::try_from(list.args)
-    {
-        match argument {
-            FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => return Ok(expr),
-            FunctionArg::Named {
-                name,
-                arg: FunctionArgExpr::Expr(expr),
-                ..
-            } if name.value.eq_ignore_ascii_case("timestamp") => return Ok(expr),
-            FunctionArg::ExprNamed {
-                name,
-                arg: FunctionArgExpr::Expr(expr),
-                ..
-            } if name.to_string().eq_ignore_ascii_case("timestamp") => return Ok(expr),
-            _ => {}
-        }
-    }
-    plan_err!(
-        "'{said}' is not understood; a moment is AT ('2019-01-17') or AT (TIMESTAMP => '2019-01-17T00:00:00Z')"
-    )
+    to_moment(value, now).map_err(|why| fault(why, &at).hint(TimeError::FORMS))
 }
 
 /// Works an expression out, as far as it can be without rows.
@@ -90,9 +60,7 @@ pub(super) fn to_moment(value: &ScalarValue, now: EventTime) -> Result<AsOf, Str
     match value {
         ScalarValue::Utf8(Some(text))
         | ScalarValue::Utf8View(Some(text))
-        | ScalarValue::LargeUtf8(Some(text)) => {
-            parse_as_of(text, now).map_err(|e| format!("{e}; {}", TimeError::FORMS))
-        }
+        | ScalarValue::LargeUtf8(Some(text)) => parse_as_of(text, now).map_err(|e| e.to_string()),
         ScalarValue::Int64(Some(ms)) => Ok(AsOf::At(EventTime::from_ms(*ms))),
         ScalarValue::TimestampNanosecond(Some(ns), _) => {
             Ok(AsOf::At(EventTime::from_ms(ns.div_euclid(1_000_000))))

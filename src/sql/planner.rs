@@ -10,12 +10,17 @@ use datafusion::logical_expr::planner::{
 };
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, TableSource};
 use datafusion::sql::sqlparser::ast::{
-    FunctionArg, FunctionArgExpr, TableAlias, TableFactor, TableFunctionArgs,
+    FunctionArg, FunctionArgExpr, TableAlias, TableFactor, TableFunctionArgs, TableVersion,
 };
 
+use crate::error::{Error, ErrorKind, Result as OwnResult};
 use crate::event_time::EventTime;
+use crate::open_tables::OpenTables;
 
+use super::clause::Clause;
+use super::fault::external;
 use super::functions::Function;
+use super::misplaced::misplaced_moment;
 use super::moment::moment_of;
 use super::provider::AsOfTable;
 
@@ -24,12 +29,61 @@ use super::provider::AsOfTable;
 #[derive(Debug)]
 pub struct AsOfPlanner {
     now: EventTime,
+    versions: Option<Arc<OpenTables>>,
 }
 
 impl AsOfPlanner {
     /// A planner for which this is the present, from which `-90d` counts.
     pub fn new(now: EventTime) -> Self {
-        Self { now }
+        Self {
+            now,
+            versions: None,
+        }
+    }
+
+    /// Honours versions too, of tables that are open at them.
+    #[must_use]
+    pub(super) fn with_versions(self, tables: Arc<OpenTables>) -> Self {
+        Self {
+            versions: Some(tables),
+            ..self
+        }
+    }
+
+    /// The table as its clause has it, and what that says.
+    fn honoured(
+        &self,
+        table: &AsOfTable,
+        clause: &TableVersion,
+        context: &mut dyn RelationPlannerContext,
+    ) -> OwnResult<(AsOfTable, String)> {
+        let Clause { moment, version } = Clause::of(clause)?;
+        let mut said = String::new();
+        let mut honoured = table.clone();
+        if let Some(version) = version {
+            let Some(tables) = &self.versions else {
+                return Err(Error::new(
+                    ErrorKind::Query,
+                    format!(
+                        "'{clause}' cannot be honoured: this session reads one version of each table"
+                    ),
+                ));
+            };
+            let name = table.table().name();
+            // One that cannot be opened was told of before the planning.
+            let Some(of_version) = tables.get_version(name, Some(version)) else {
+                return Err(
+                    Error::new(ErrorKind::Query, format!("version {version} is not open"))
+                        .in_table(name),
+                );
+            };
+            honoured = honoured.of(of_version);
+            said = format!(" VERSION {version}");
+        }
+        if let Some(moment) = moment {
+            honoured = honoured.at(moment_of(moment, self.now, context)?);
+        }
+        Ok((honoured.clone(), format!("{said} AT {}", honoured.as_of())))
     }
 }
 
@@ -39,6 +93,21 @@ impl RelationPlanner for AsOfPlanner {
         relation: TableFactor,
         context: &mut dyn RelationPlannerContext,
     ) -> Result<RelationPlanning> {
+        // Behind anything but a plain table the parser takes the word for a name.
+        let alias = match &relation {
+            TableFactor::Table { alias, .. }
+            | TableFactor::Function { alias, .. }
+            | TableFactor::TableFunction { alias, .. }
+            | TableFactor::Derived { alias, .. }
+            | TableFactor::NestedJoin { alias, .. } => alias.as_ref(),
+            _ => None,
+        };
+        if let Some(alias) = alias
+            && alias.name.quote_style.is_none()
+            && alias.name.value.eq_ignore_ascii_case("at")
+        {
+            return Err(external(misplaced_moment(alias.name.span.start)));
+        }
         let TableFactor::Table {
             name,
             alias,
@@ -52,18 +121,6 @@ impl RelationPlanner for AsOfPlanner {
             index_hints,
         } = relation
         else {
-            // Here the parser takes the word for a name.
-            let alias = match &relation {
-                TableFactor::Derived { alias, .. } | TableFactor::NestedJoin { alias, .. } => alias,
-                _ => &None,
-            };
-            if alias.as_ref().is_some_and(|a| {
-                a.name.quote_style.is_none() && a.name.value.eq_ignore_ascii_case("at")
-            }) {
-                return plan_err!(
-                    "a moment stands behind the name of a table, and not behind a query in parentheses"
-                );
-            }
             return Ok(RelationPlanning::Original(Box::new(relation)));
         };
         // DataFusion passes over these without a word.
@@ -116,10 +173,10 @@ impl RelationPlanner for AsOfPlanner {
                 "'{name}' is no table of the lake, so '{version}' cannot be honoured; say the moment where the table is named"
             );
         };
-        let moment = moment_of(version, self.now, context)?;
-        let source = provider_as_source(Arc::new(table.at(moment)));
+        let (table, clause) = self.honoured(&table, &version, context).map_err(external)?;
+        let source = provider_as_source(Arc::new(table));
         let table = scan.table_name.table();
-        planned(&format!("{table} AT {moment}"), table, source, alias)
+        planned(&format!("{table}{clause}"), table, source, alias)
     }
 }
 

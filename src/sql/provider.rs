@@ -62,6 +62,16 @@ impl AsOfTable {
         }
     }
 
+    /// The table, at one version.
+    pub(super) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The same moment of another version of the table.
+    pub(super) fn of(&self, version: Table) -> Self {
+        Self::new(version, self.as_of).warmed_by(&self.warm)
+    }
+
     /// The same version of the table at another moment.
     #[must_use]
     pub fn at(&self, as_of: AsOf) -> Self {

@@ -1,7 +1,7 @@
 //! Statements as text: split, parsed, and looked at before anything is planned.
 
 use datafusion::sql::parser::{DFParserBuilder, Statement};
-use datafusion::sql::sqlparser::ast::{self, Visit, Visitor};
+use datafusion::sql::sqlparser::ast::{self, Visit, VisitMut, Visitor, VisitorMut};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 use std::ops::ControlFlow;
 
@@ -10,6 +10,7 @@ use crate::text::bytes;
 
 use super::dialect::AsOfDialect;
 use super::fault::query_fault;
+use super::misplaced::misplaced;
 
 /// A longer text is no statement that a person or a program means.
 const BYTES_AT_MOST: usize = 1 << 20;
@@ -138,14 +139,19 @@ fn check_depth(tokens: &[TokenWithSpan]) -> Result<()> {
 
 /// Parses one statement, and refuses those that write, create or change the session.
 pub(super) fn parse(text: &str) -> Result<Parsed> {
-    check_depth(&tokens(text)?)?;
+    let tokens = tokens(text)?;
+    check_depth(&tokens)?;
     let parser = DFParserBuilder::new(text)
         .with_dialect(&AsOfDialect)
         .with_recursion_limit(DEPTH_AT_MOST * 4)
         .build();
     let mut statements = parser
         .and_then(|mut parser| parser.parse_statements())
-        .map_err(|e| at_the_end(query_fault(&e), text))?;
+        .map_err(|e| {
+            let error = at_the_end(query_fault(&e), text);
+            let place = error.text_position();
+            place.and_then(|at| misplaced(&tokens, at)).unwrap_or(error)
+        })?;
     let statement = match (statements.pop_front(), statements.len()) {
         (Some(statement), 0) => statement,
         (None, _) => {
@@ -176,11 +182,12 @@ fn at_the_end(error: Error, text: &str) -> Error {
 fn allowed(statement: Statement) -> Result<Parsed> {
     let statement = match statement {
         Statement::Statement(statement) => *statement,
-        Statement::Explain(explain) => {
+        Statement::Explain(mut explain) => {
             // What is explained is planned, and with ANALYZE run.
-            let Parsed::Reads(_) = allowed(*explain.statement.clone())? else {
+            let Parsed::Reads(explained) = allowed(*explain.statement)? else {
                 return Err(refused("EXPLAIN CREATE VIEW"));
             };
+            explain.statement = explained;
             return Ok(Parsed::Reads(Box::new(Statement::Explain(explain))));
         }
         Statement::CreateExternalTable(_) => return Err(refused("CREATE EXTERNAL TABLE")),
@@ -203,8 +210,15 @@ fn allowed(statement: Statement) -> Result<Parsed> {
                 query: Box::new(Statement::Statement(Box::new(query))),
             })
         }
-        reads @ (ast::Statement::Query(_)
-        | ast::Statement::ExplainTable { .. }
+        ast::Statement::Query(query) => {
+            refuse_within(&query)?;
+            let mut query = query;
+            name_apart(&mut query);
+            Ok(Parsed::Reads(Box::new(Statement::Statement(Box::new(
+                ast::Statement::Query(query),
+            )))))
+        }
+        reads @ (ast::Statement::ExplainTable { .. }
         | ast::Statement::Explain { .. }
         | ast::Statement::ShowTables { .. }
         | ast::Statement::ShowColumns { .. }
@@ -214,6 +228,62 @@ fn allowed(statement: Statement) -> Result<Parsed> {
         ))),
         other => Err(refused(&name_of(&other))),
     }
+}
+
+/// Refuses what writes or is not understood within a query.
+fn refuse_within(query: &ast::Query) -> Result<()> {
+    struct Refusing;
+    impl Visitor for Refusing {
+        type Break = Error;
+        fn pre_visit_query(&mut self, query: &ast::Query) -> ControlFlow<Error> {
+            let mut bodies = vec![&*query.body];
+            while let Some(body) = bodies.pop() {
+                match body {
+                    ast::SetExpr::Select(select) if select.into.is_some() => {
+                        return ControlFlow::Break(refused("SELECT INTO"));
+                    }
+                    ast::SetExpr::Table(table) => {
+                        let name = table.table_name.as_deref().unwrap_or("prices");
+                        return ControlFlow::Break(
+                            Error::new(ErrorKind::Query, "a query begins with SELECT or WITH")
+                                .hint(format!("write SELECT * FROM {name}")),
+                        );
+                    }
+                    ast::SetExpr::SetOperation { left, right, .. } => {
+                        bodies.extend([&**right, &**left]);
+                    }
+                    _ => {}
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    match query.visit(&mut Refusing) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+/// Gives subqueries that stand as columns their text as a name: DataFusion has one name for all of them, and takes no
+/// two columns of one name.
+fn name_apart(query: &mut ast::Query) {
+    struct Naming;
+    impl VisitorMut for Naming {
+        type Break = ();
+        fn pre_visit_select(&mut self, select: &mut ast::Select) -> ControlFlow<()> {
+            for item in &mut select.projection {
+                if let ast::SelectItem::UnnamedExpr(expr @ ast::Expr::Subquery(_)) = item {
+                    let alias = ast::Ident::with_quote('"', expr.to_string());
+                    *item = ast::SelectItem::ExprWithAlias {
+                        expr: expr.clone(),
+                        alias,
+                    };
+                }
+            }
+            ControlFlow::Continue(())
+        }
+    }
+    let _ = query.visit(&mut Naming);
 }
 
 /// The words that a statement begins with: `INSERT`, `CREATE TABLE`.
@@ -236,7 +306,7 @@ fn refused(name: &str) -> Error {
     };
     Error::new(
         ErrorKind::Query,
-        format!("{name} is refused: SQL does not write here"),
+        format!("{name} is refused: SQL reads here, and changes nothing"),
     )
     .hint(hint)
 }
@@ -314,10 +384,15 @@ mod tests {
             ("SET datafusion.execution.batch_size = 1", "SET"),
             ("EXPLAIN ANALYZE INSERT INTO t VALUES (1)", "INSERT"),
             ("TRUNCATE TABLE t", "TRUNCATE"),
+            ("SELECT 1 INTO t", "SELECT INTO"),
+            ("WITH a AS (SELECT 1 INTO t) SELECT 2", "SELECT INTO"),
+            ("SELECT 1 UNION ALL SELECT 2 INTO t", "SELECT INTO"),
+            ("BEGIN", "BEGIN"),
+            ("GRANT SELECT ON t TO u", "GRANT"),
         ] {
             assert_eq!(
                 said(text),
-                format!("{name} is refused: SQL does not write here"),
+                format!("{name} is refused: SQL reads here, and changes nothing"),
                 "{text}"
             );
         }

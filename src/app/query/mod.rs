@@ -191,13 +191,11 @@ impl App {
             }
             None => "key".to_owned(),
         };
-        // The language of filters is not SQL; what is left out is said.
-        let filter = view.arrangement.filter.as_ref();
-        let filter = filter.map_or_else(String::new, |f| {
-            format!("\n-- the filter is not here: {}", f.replace('\n', " "))
-        });
+        let filter = view.arrangement.filter.as_deref();
+        let filter = filter.and_then(|text| self.condition_in_sql(text));
+        let filter = filter.map_or_else(String::new, |sql| format!("\nWHERE {sql}"));
         Some(format!(
-            "SELECT {}\nFROM {}{clause}\nORDER BY {order}{filter}",
+            "SELECT {}\nFROM {}{clause}{filter}\nORDER BY {order}",
             columns.join(", "),
             quoted(&table.name),
         ))
