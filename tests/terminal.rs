@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use support::test_data;
+use tempfile::TempDir;
 
 /// What has not come by then never comes.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -20,11 +21,20 @@ struct Pty {
     child: Box<dyn Child + Send + Sync>,
     output: Receiver<Vec<u8>>,
     parser: vt100::Parser,
+    /// Where settings and states are; one of its own, where none was given.
+    _home: Home,
+}
+
+/// A home directory that several sittings may share.
+type Home = std::rc::Rc<TempDir>;
+
+fn home() -> Home {
+    std::rc::Rc::new(tempfile::tempdir().expect("a folder"))
 }
 
 impl Pty {
     /// Runs a shell in a terminal of 120 x 32, without a start-up file.
-    fn shell(environment: &[(&str, &str)]) -> Self {
+    fn shell(home: Home, environment: &[(&str, &str)]) -> Self {
         let size = PtySize {
             rows: 32,
             cols: 120,
@@ -38,6 +48,9 @@ impl Pty {
         command.args(["--norc", "--noprofile", "-i"]);
         command.env("PS1", "ready> ");
         command.env("TERM", "xterm-256color");
+        command.env("HOME", home.path());
+        command.env("XDG_CONFIG_HOME", home.path().join("config"));
+        command.env("XDG_STATE_HOME", home.path().join("state"));
         for (name, value) in environment {
             command.env(name, value);
         }
@@ -59,6 +72,7 @@ impl Pty {
             child,
             output,
             parser: vt100::Parser::new(32, 120, 0),
+            _home: home,
         };
         pty.wait_for("ready>");
         // The shell's own editor switches bracketed paste on at every prompt.
@@ -68,10 +82,15 @@ impl Pty {
     }
 
     fn explorer(environment: &[(&str, &str)]) -> Self {
-        let mut pty = Self::shell(environment);
+        Self::opened(home(), environment, "--table table1")
+    }
+
+    /// The explorer on the committed lake, with these options.
+    fn opened(home: Home, environment: &[(&str, &str)], options: &str) -> Self {
+        let mut pty = Self::shell(home, environment);
         let program = env!("CARGO_BIN_EXE_azof-tui");
         pty.keys(&format!(
-            "clear; {program} --path {} --table table1\r",
+            "clear; {program} --path {} {options}\r",
             test_data()
         ));
         pty
@@ -246,4 +265,100 @@ fn it_ends_when_its_terminal_goes_away() {
         );
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+fn lakes(home: &Home) -> Vec<std::path::PathBuf> {
+    let folder = std::fs::read_dir(home.path().join("state/azof-tui/lakes"));
+    let files = folder.into_iter().flatten().flatten();
+    files.map(|f| f.path()).collect()
+}
+
+#[test]
+fn a_lake_opens_as_it_was_left_unless_it_is_to_be_fresh() {
+    let home = home();
+    let mut pty = Pty::opened(home.clone(), &[], "--table table1");
+    pty.wait_for("6 ticks");
+    pty.keys(",,mq");
+    pty.wait_for("mark q");
+    pty.keys("q");
+    pty.assert_restored();
+    assert_eq!(lakes(&home).len(), 1);
+    // The table and the moment come back, and the mark.
+    let mut pty = Pty::opened(home.clone(), &[], "");
+    pty.wait_for("› table1");
+    pty.wait_for("AS OF 2024-06-20");
+    pty.wait_for("as you left it");
+    pty.wait_for("6 ticks");
+    pty.keys("@current\r");
+    pty.wait_for("AS OF current");
+    pty.keys("'q");
+    pty.wait_for("AS OF 2024-06-20");
+    // A signal is a way to leave, too.
+    pty.keys(",");
+    pty.wait_for("AS OF 2024-06-01");
+    pty.signal("TERM");
+    pty.assert_restored();
+    // What the command line says goes before what was left; the rest of it holds.
+    let mut pty = Pty::opened(home.clone(), &[], "--as-of 2024-02-20");
+    pty.wait_for("› table1");
+    pty.wait_for("AS OF 2024-02-20");
+    pty.wait_for("6 ticks");
+    pty.keys("'q");
+    pty.wait_for("AS OF 2024-06-20");
+    pty.keys("q");
+    pty.assert_restored();
+    let left = std::fs::read(&lakes(&home)[0]).expect("the file");
+    let mut pty = Pty::opened(home.clone(), &[], "--fresh");
+    pty.wait_for("› financials");
+    pty.wait_for("AS OF current");
+    pty.keys("q");
+    pty.assert_restored();
+    assert_eq!(std::fs::read(&lakes(&home)[0]).expect("the file"), left);
+}
+
+#[test]
+fn what_is_wrong_at_the_start_is_told_and_stands_in_the_log() {
+    let home = home();
+    let mut pty = Pty::opened(home.clone(), &[], "--table table1");
+    pty.wait_for("6 ticks");
+    pty.keys("q");
+    pty.assert_restored();
+    std::fs::write(&lakes(&home)[0], "{ not this").expect("written");
+    let config = home.path().join("config/azof-tui");
+    std::fs::create_dir_all(&config).expect("a folder");
+    std::fs::write(
+        config.join("config.toml"),
+        "[keys]\nquti = 'x'\nquit = 'Q'\n",
+    )
+    .expect("written");
+    let log = home.path().join("log");
+    let options = format!("--table table1 --log {}", log.display());
+    let mut pty = Pty::opened(home.clone(), &[], &options);
+    pty.wait_for("config.toml, line 2, column 1: 'quti' is no action");
+    pty.wait_for("6 ticks");
+    pty.keys(":log\r");
+    pty.wait_for("cannot be read from");
+    pty.wait_for("the tables");
+    pty.keys("\x1b");
+    pty.wait_until("no log", |text| !text.contains("times are UTC"));
+    pty.keys("qQ");
+    pty.assert_restored();
+    let log = std::fs::read_to_string(log).expect("the log");
+    for line in [
+        "config.toml, line 2, column 1: 'quti' is no action ('quit' is one)",
+        "how the lake was left cannot be read from",
+        " → #1 the tables",
+        "rows of table1 as of current, ",
+        " rows; ",
+    ] {
+        assert!(log.contains(line), "{line}:\n{log}");
+    }
+}
+
+#[test]
+fn settings_that_were_named_must_be_there() {
+    let mut pty = Pty::opened(home(), &[], "--config nowhere.toml");
+    pty.wait_for("error: file nowhere.toml: cannot be read");
+    pty.wait_for("hint: ");
+    pty.assert_restored();
 }

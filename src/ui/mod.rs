@@ -9,6 +9,7 @@ mod grid;
 mod header;
 mod history;
 mod lists;
+mod log;
 mod overlays;
 mod query;
 mod scale;
@@ -25,7 +26,7 @@ use crate::app::{App, Panel, tabs};
 
 use canvas::Canvas;
 pub use svg::frame_to_svg;
-pub use theme::{Depth, Role, Theme, ThemeName};
+pub use theme::{Colour, Depth, Role, Theme, ThemeName};
 
 /// Draws a frame.
 pub fn draw(app: &App, theme: Theme, frame: &mut Frame<'_>) {

@@ -65,6 +65,83 @@ impl Role {
         Self::Changed,
         Self::Touched,
     ];
+
+    /// What the role is called in a file of settings, and what it means.
+    pub fn called(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Text => ("text", "values and words"),
+            Self::Dim => (
+                "dim",
+                "what is said in passing: hints, units, the event time",
+            ),
+            Self::Border => ("border", "lines between things"),
+            Self::Focus => ("focus", "the border and title of the panel with the focus"),
+            Self::Brand => ("brand", "the name of the program"),
+            Self::Moment => ("moment", "the moment shown, and the playhead"),
+            Self::Key => ("key", "keys of rows"),
+            Self::Title => ("title", "titles of columns"),
+            Self::Null => ("null", "a null"),
+            Self::Shortcut => ("shortcut", "a key on the keyboard"),
+            Self::Past => ("past", "changes up to the playhead"),
+            Self::Future => ("future", "changes after the playhead"),
+            Self::Error => ("error", "something went wrong"),
+            Self::Waiting => ("waiting", "estimates and reads under way"),
+            Self::Added => ("added", "a row that B has and A has not"),
+            Self::Removed => ("removed", "a row that A has and B has not"),
+            Self::Changed => ("changed", "a cell that differs"),
+            Self::Touched => ("touched", "a row that was reported again without a change"),
+        }
+    }
+}
+
+/// A colour that the person has set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colour {
+    /// Red, green and blue, a byte each: `0xff8800`.
+    Rgb(u32),
+    /// One of the terminal's own sixteen, or its default.
+    Own(Color),
+}
+
+/// The terminal's own colours, by name.
+const OWN: [(&str, Color); 17] = [
+    ("default", Color::Reset),
+    ("black", Color::Black),
+    ("red", Color::Red),
+    ("green", Color::Green),
+    ("yellow", Color::Yellow),
+    ("blue", Color::Blue),
+    ("magenta", Color::Magenta),
+    ("cyan", Color::Cyan),
+    ("gray", Color::Gray),
+    ("dark-gray", Color::DarkGray),
+    ("light-red", Color::LightRed),
+    ("light-green", Color::LightGreen),
+    ("light-yellow", Color::LightYellow),
+    ("light-blue", Color::LightBlue),
+    ("light-magenta", Color::LightMagenta),
+    ("light-cyan", Color::LightCyan),
+    ("white", Color::White),
+];
+
+impl Colour {
+    /// The names of the terminal's own colours.
+    pub fn own_names() -> impl Iterator<Item = &'static str> {
+        OWN.into_iter().map(|(name, _)| name)
+    }
+
+    /// Reads `#rrggbb`, or the name of one of the terminal's own.
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(digits) = text.strip_prefix('#') {
+            let is_hex = digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+            return u32::from_str_radix(digits, 16)
+                .ok()
+                .filter(|_| is_hex)
+                .map(Self::Rgb);
+        }
+        let own = OWN.iter().find(|(name, _)| *name == text);
+        own.map(|(_, colour)| Self::Own(*colour))
+    }
 }
 
 /// How many colours a terminal has.
@@ -89,11 +166,27 @@ pub enum ThemeName {
     None,
 }
 
+impl ThemeName {
+    /// All palettes.
+    pub const ALL: [Self; 3] = [Self::Dark, Self::Light, Self::None];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::None => "none",
+        }
+    }
+}
+
 /// How roles look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
     name: ThemeName,
     depth: Depth,
+    /// What the person has set, in the order of [`Role::ALL`].
+    set: [Option<Colour>; Role::ALL.len()],
 }
 
 /// A colour in full, and the nearest in meaning among the sixteen.
@@ -102,7 +195,31 @@ type Tone = (u32, Color);
 impl Theme {
     /// A palette at a depth of colour.
     pub const fn new(name: ThemeName, depth: Depth) -> Self {
-        Self { name, depth }
+        Self {
+            name,
+            depth,
+            set: [None; Role::ALL.len()],
+        }
+    }
+
+    /// The same with another colour for a role; where there are no colours, there is none either.
+    #[must_use]
+    pub fn with(mut self, role: Role, colour: Colour) -> Self {
+        if let Some(at) = Role::ALL.iter().position(|r| *r == role) {
+            self.set[at] = Some(colour);
+        }
+        self
+    }
+
+    /// The same colours in another palette.
+    #[must_use]
+    pub fn named(self, name: ThemeName) -> Self {
+        Self { name, ..self }
+    }
+
+    /// The colour that a role has in full, `0xrrggbb`, where the person has set none.
+    pub fn usual(self, role: Role) -> u32 {
+        self.tone(role).0
     }
 
     /// True where there are no colours, so that signs must say what they would.
@@ -139,7 +256,12 @@ impl Theme {
                 _ => style,
             };
         }
-        style.fg(self.color(self.tone(role)))
+        let set = Role::ALL.iter().position(|r| *r == role);
+        style.fg(match set.and_then(|at| self.set[at]) {
+            None => self.color(self.tone(role)),
+            Some(Colour::Own(colour)) => colour,
+            Some(Colour::Rgb(rgb)) => self.color((rgb, nearest_ansi(rgb))),
+        })
     }
 
     /// The row under the cursor; `focused` where the movement keys go there.
@@ -244,6 +366,37 @@ impl Theme {
     }
 }
 
+/// The nearest of the sixteen, as terminals usually have them.
+fn nearest_ansi(rgb: u32) -> Color {
+    const USUAL: [(u32, Color); 16] = [
+        (0x00_0000, Color::Black),
+        (0xcd_0000, Color::Red),
+        (0x00_cd00, Color::Green),
+        (0xcd_cd00, Color::Yellow),
+        (0x00_00ee, Color::Blue),
+        (0xcd_00cd, Color::Magenta),
+        (0x00_cdcd, Color::Cyan),
+        (0xe5_e5e5, Color::Gray),
+        (0x7f_7f7f, Color::DarkGray),
+        (0xff_0000, Color::LightRed),
+        (0x00_ff00, Color::LightGreen),
+        (0xff_ff00, Color::LightYellow),
+        (0x5c_5cff, Color::LightBlue),
+        (0xff_00ff, Color::LightMagenta),
+        (0x00_ffff, Color::LightCyan),
+        (0xff_ffff, Color::White),
+    ];
+    let part = |rgb: u32, shift: u32| (rgb >> shift) as u8;
+    let distance = |other: u32| -> u32 {
+        [16, 8, 0]
+            .map(|shift| u32::from(part(rgb, shift).abs_diff(part(other, shift))).pow(2))
+            .iter()
+            .sum()
+    };
+    let nearest = USUAL.iter().min_by_key(|(other, _)| distance(*other));
+    nearest.map_or(Color::Reset, |(_, colour)| *colour)
+}
+
 /// The nearest of xterm's 6 x 6 x 6 cube and 24 greys.
 fn nearest_indexed(r: u8, g: u8, b: u8) -> u8 {
     const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
@@ -271,6 +424,36 @@ mod tests {
         assert_eq!(nearest_indexed(255, 255, 255), 231);
         assert_eq!(nearest_indexed(128, 128, 128), 244);
         assert_eq!(nearest_indexed(255, 135, 0), 208);
+    }
+
+    #[test]
+    fn a_colour_that_is_set_holds_in_every_palette_that_has_colours() {
+        let red = Colour::parse("#FE0102").expect("a colour");
+        assert_eq!(red, Colour::Rgb(0xfe_0102));
+        for no in ["", "#", "#fff", "#+12345", "#gggggg", "pink", "Red"] {
+            assert_eq!(Colour::parse(no), None, "{no}");
+        }
+        for name in ThemeName::ALL {
+            let theme = Theme::new(name, Depth::True);
+            let set = theme.with(Role::Added, red);
+            let wanted = (name != ThemeName::None).then_some(Color::Rgb(0xfe, 1, 2));
+            assert_eq!(set.style(Role::Added).fg, wanted);
+            assert_eq!(set.style(Role::Removed), theme.style(Role::Removed));
+            assert_eq!(
+                theme.named(ThemeName::Light).with(Role::Added, red),
+                set.named(ThemeName::Light)
+            );
+        }
+        let own = Colour::parse("light-blue").expect("a colour");
+        for (depth, colour, wanted) in [
+            (Depth::Indexed, red, Color::Indexed(196)),
+            (Depth::Ansi, red, Color::LightRed),
+            (Depth::True, own, Color::LightBlue),
+            (Depth::Ansi, own, Color::LightBlue),
+        ] {
+            let theme = Theme::new(ThemeName::Dark, depth).with(Role::Text, colour);
+            assert_eq!(theme.style(Role::Text).fg, Some(wanted), "{depth:?}");
+        }
     }
 
     #[test]
