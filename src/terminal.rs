@@ -105,6 +105,18 @@ impl Drop for Guard {
     }
 }
 
+/// True where the terminal is another's by now, or gone: a shell that is told to end takes it back for itself. A process
+/// in the background that changes a terminal's modes is stopped, and whoever could continue it is gone.
+fn is_in_background() -> bool {
+    // proc_pid_stat(5): after the name in brackets come state, parent, process group, session, terminal, and the
+    // terminal's foreground group. Where there is no such file, nothing is known.
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let mut fields = fields.split_whitespace().skip(2);
+    let (own, foreground) = (fields.next(), fields.nth(2));
+    own != foreground
+}
+
 fn give_back() {
     if OURS.swap(false, Ordering::SeqCst) {
         // There is nothing to be done about a terminal that is gone.
@@ -115,7 +127,9 @@ fn give_back() {
             LeaveAlternateScreen,
             cursor::Show
         );
-        let _ = disable_raw_mode();
+        if !is_in_background() {
+            let _ = disable_raw_mode();
+        }
     }
 }
 

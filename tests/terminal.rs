@@ -137,6 +137,18 @@ impl Pty {
         assert!(done.expect("pkill runs").success(), "no explorer to signal");
     }
 
+    /// The number of the explorer's process.
+    fn explorer_process(&self) -> String {
+        let shell = self.child.process_id().expect("a process").to_string();
+        let found = std::process::Command::new("pgrep")
+            .args(["-x", "-P", &shell, "azof-tui"])
+            .output()
+            .expect("pgrep runs");
+        let found = String::from_utf8(found.stdout).expect("UTF-8");
+        assert!(!found.trim().is_empty(), "no explorer runs");
+        found.trim().to_owned()
+    }
+
     /// Back in the shell, the terminal must be as it was.
     fn assert_restored(&mut self) {
         self.wait_until("the shell", |text| text.trim_end().ends_with("ready>"));
@@ -238,33 +250,94 @@ fn ctrl_z_suspends_and_fg_comes_back() {
     pty.assert_restored();
 }
 
+/// Ends with a terminal in its hands, as a terminal's window does that is killed: every handle of it is closed at once.
+/// No part of the tests by itself; the next one runs it in a process of its own.
 #[test]
-fn it_ends_when_its_terminal_goes_away() {
+#[ignore = "it is run by it_ends_when_its_terminal_goes_away"]
+fn holds_a_terminal_until_it_is_killed() {
+    let Some(report) = std::env::var_os("AZOF_TUI_TEST_REPORT") else {
+        return;
+    };
     let mut pty = Pty::explorer(&[]);
     pty.wait_for("6 ticks");
-    let shell = pty.child.process_id().expect("a process").to_string();
-    let found = std::process::Command::new("pgrep")
-        .args(["-x", "-P", &shell, "azof-tui"])
-        .output()
-        .expect("pgrep runs");
-    let explorer = String::from_utf8(found.stdout)
-        .expect("UTF-8")
-        .trim()
-        .to_owned();
-    assert!(!explorer.is_empty());
-    drop(pty);
-    let deadline = Instant::now() + DEADLINE;
-    while std::path::Path::new("/proc")
-        .join(&explorer)
-        .join("fd/0")
-        .exists()
-    {
-        assert!(
-            Instant::now() < deadline,
-            "it still runs without a terminal"
-        );
-        std::thread::sleep(Duration::from_millis(20));
+    let explorer = pty.explorer_process();
+    let beside = std::path::Path::new(&report).with_extension("part");
+    std::fs::write(&beside, explorer).expect("written");
+    std::fs::rename(&beside, &report).expect("in place");
+    loop {
+        pty.pump();
     }
+}
+
+#[test]
+fn it_ends_when_its_terminal_goes_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = folder.path().join("explorer");
+    let mut holder = std::process::Command::new(std::env::current_exe().expect("this program"))
+        .args([
+            "--exact",
+            "--ignored",
+            "holds_a_terminal_until_it_is_killed",
+        ])
+        .env("AZOF_TUI_TEST_REPORT", &report)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("a process");
+    let started = wait_until(|| report.exists());
+    let explorer = std::fs::read_to_string(&report).unwrap_or_default();
+    holder.kill().expect("killed");
+    holder.wait().expect("gone");
+    assert!(started, "no explorer came up");
+    assert!(
+        wait_until(|| !runs(&explorer)),
+        "it still runs without a terminal: {}",
+        status(&explorer)
+    );
+}
+
+/// A shell that is told to end hands the signal on, takes the terminal back for itself, and is gone: the explorer, which
+/// is in the background by then, must not be stopped as it gives back a terminal that is another's.
+#[test]
+fn it_ends_when_its_shell_is_told_to() {
+    let mut pty = Pty::explorer(&[]);
+    pty.wait_for("6 ticks");
+    let explorer = pty.explorer_process();
+    let shell = pty.child.process_id().expect("a process").to_string();
+    let told = std::process::Command::new("kill")
+        .args(["-HUP", &shell])
+        .status();
+    assert!(told.expect("kill runs").success());
+    // The terminal stays, and takes what is written to it.
+    let ended = wait_until(|| {
+        pty.pump();
+        !runs(&explorer)
+    });
+    assert!(ended, "it outlives its shell: {}", status(&explorer));
+}
+
+/// Waits until something holds; answers whether it came.
+fn wait_until(mut holds: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + DEADLINE;
+    while !holds() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    true
+}
+
+/// True while a process runs; one that has ended and waits to be asked about has no files any more.
+fn runs(process: &str) -> bool {
+    let files = std::path::Path::new("/proc").join(process).join("fd");
+    std::fs::read_dir(files).is_ok_and(|mut files| files.next().is_some())
+}
+
+/// What the system says of a process.
+fn status(process: &str) -> String {
+    let file = std::path::Path::new("/proc").join(process).join("status");
+    std::fs::read_to_string(file).unwrap_or_else(|e| e.to_string())
 }
 
 fn lakes(home: &Home) -> Vec<std::path::PathBuf> {
