@@ -33,8 +33,8 @@ use crate::lakehouse::Lakehouse;
 use crate::remembered::{lakes, queries};
 use crate::scan::ReadLimits;
 use crate::ui;
+use crate::ui::Theme;
 pub use crate::ui::ThemeName;
-use crate::ui::{Depth, Theme};
 
 /// Frames are at least this far apart.
 const FRAME: Duration = Duration::from_millis(8);
@@ -153,7 +153,7 @@ pub fn explore(opening: Opening) -> Result<()> {
     });
     let log = log.transpose()?;
     let lake = Lakehouse::open(&opening.lake, opening.limits.keeping())?;
-    let theme = opening.config.coloured(theme(opening.theme));
+    let theme = opening.config.palette(opening.theme);
     let default_hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         // A panic that becomes an error value is not news.
@@ -520,29 +520,6 @@ fn palette(colours: Colours) -> ThemeName {
         Colours::Light => ThemeName::Light,
         Colours::None => ThemeName::None,
     }
-}
-
-/// The palette that was asked for, or that the environment suggests.
-fn theme(wanted: Option<ThemeName>) -> Theme {
-    let variable = |name: &str| std::env::var(name).unwrap_or_default();
-    let depth = match (variable("COLORTERM").as_str(), variable("TERM").as_str()) {
-        ("truecolor" | "24bit", _) => Depth::True,
-        (_, term) if term.contains("direct") => Depth::True,
-        (_, term) if term.contains("256") => Depth::Indexed,
-        _ => Depth::Ansi,
-    };
-    // COLORFGBG is `15;0`: foreground and background among the sixteen; 7 and 15 are whites.
-    let light = matches!(variable("COLORFGBG").rsplit(';').next(), Some("7" | "15"));
-    let name = wanted.unwrap_or(
-        if !variable("NO_COLOR").is_empty() || variable("TERM") == "dumb" {
-            ThemeName::None
-        } else if light {
-            ThemeName::Light
-        } else {
-            ThemeName::Dark
-        },
-    );
-    Theme::new(name, depth)
 }
 
 #[cfg(test)]

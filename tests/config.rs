@@ -356,6 +356,31 @@ fn a_key_that_was_taken_away_does_nothing_and_the_command_is_shown() {
 }
 
 #[test]
+fn what_is_wrong_is_told_in_full_however_small_the_screen_is() {
+    let fault = "file ~/.config/azof-tui/config.toml, line 4, column 1: 'quti' is no action ('quit' is one)";
+    let start = Start {
+        faults: vec![fault.to_owned(), "another\u{1b}".to_owned()],
+        ..Start::default()
+    };
+    let mut e = Explorer::open(&test_data(), start, (60, 20));
+    let text = e.text();
+    let words: Vec<&str> = text
+        .lines()
+        .skip(17)
+        .flat_map(str::split_whitespace)
+        .collect();
+    let told = format!("{fault} (and 1 more: :log)");
+    assert!(words.join(" ").ends_with(&told), "{text}");
+    // A key takes it away, and the log keeps it.
+    assert!(!e.keys("j").text().contains("quti"));
+    let log = e.keys(":log<Enter>").text();
+    assert!(
+        log.contains("! file ~/.config") && log.contains("! another␛"),
+        "{log}"
+    );
+}
+
+#[test]
 fn texts_that_lie_over_the_screen_move_by_the_keys_that_are_set() {
     let config = sound("[keys]\nhelp = 'F1'\ndown = 'F3'\n");
     let mut e = financials(config.settings);

@@ -2,11 +2,12 @@
 
 mod file;
 mod keys;
+mod palette;
 mod print;
 mod read;
 
 use crate::app::Settings;
-use crate::ui::{Colour, Role, Theme, ThemeName};
+use crate::ui::{Colour, Role, ThemeName};
 
 pub use file::load;
 pub(crate) use file::own_folder;
@@ -24,14 +25,6 @@ pub struct Config {
     pub settings: Settings,
     /// Bytes that one read may hold.
     pub memory: Option<usize>,
-}
-
-impl Config {
-    /// A palette with the colours that are set.
-    pub fn coloured(&self, theme: Theme) -> Theme {
-        let set = self.colours.iter();
-        set.fold(theme, |theme, (role, colour)| theme.with(*role, *colour))
-    }
 }
 
 /// What `theme` is called where the environment chooses.

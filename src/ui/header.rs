@@ -1,11 +1,13 @@
 //! The first line, which says what is shown, and the last one, which says what to press.
 
+use ratatui::layout::Rect;
+
 use crate::app::keymap::{Action, Scope};
 use crate::app::layout::Areas;
 use crate::app::rows::CompareMode;
 use crate::app::{App, Overlay, Panel, TableView};
 use crate::event_time::{AsOf, Precision};
-use crate::text::{bytes, counted, ellipsis, width};
+use crate::text::{bytes, counted, ellipsis, width, wrapped_at_words};
 
 use super::canvas::Canvas;
 use super::theme::Role;
@@ -164,14 +166,7 @@ fn start_ellipsis(path: &str, room: usize) -> String {
 pub(super) fn draw_hints(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     let area = areas.hints;
     if let Some(notice) = &app.notice {
-        canvas.put(
-            area.x + 1,
-            area.y,
-            &notice.text,
-            area.width - 2,
-            canvas.theme.style(Role::Waiting),
-        );
-        return;
+        return draw_notice(&notice.text, area, canvas);
     }
     let snapshot = app.view().and_then(|v| v.snapshot.as_ref());
     let has_rows = snapshot.is_some_and(|s| !s.is_empty());
@@ -234,6 +229,20 @@ pub(super) fn draw_hints(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
             cost_width,
             canvas.theme.style(Role::Dim),
         );
+    }
+}
+
+/// A notice stands in the place of the hints; what is too long for one line goes on above it.
+fn draw_notice(text: &str, area: Rect, canvas: &mut Canvas<'_>) {
+    const LINES_AT_MOST: usize = 4;
+    let room = area.width.saturating_sub(2);
+    let mut lines = wrapped_at_words(text, usize::from(room));
+    lines.truncate(LINES_AT_MOST);
+    let height = lines.len() as u16;
+    let y = (area.y + 1).saturating_sub(height);
+    canvas.clear(Rect { y, height, ..area });
+    for (line, y) in lines.iter().zip(y..) {
+        canvas.put(area.x + 1, y, line, room, canvas.theme.style(Role::Waiting));
     }
 }
 

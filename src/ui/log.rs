@@ -3,10 +3,10 @@
 use crate::app::layout::Areas;
 use crate::app::log::LogKind;
 use crate::app::{App, Scroll};
-use crate::text::counted;
+use crate::text::{counted, wrapped_at_words};
 
 use super::canvas::Canvas;
-use super::overlays::{LineOf, scrolled, wrapped};
+use super::overlays::{LineOf, scrolled};
 use super::theme::Role;
 
 pub(super) fn draw(app: &App, areas: Areas, scroll: Scroll, canvas: &mut Canvas<'_>) {
@@ -24,7 +24,7 @@ pub(super) fn draw(app: &App, areas: Areas, scroll: Scroll, canvas: &mut Canvas<
             LogKind::Failed => Role::Error,
         };
         let mut lead = format!("{} {} ", line.at.time_of_day(), line.kind.sign());
-        for part in wrapped(&line.text, room) {
+        for part in wrapped_at_words(&line.text, room) {
             lines.push(vec![(lead, Role::Dim), (part, role)]);
             lead = " ".repeat(LEAD_WIDTH);
         }

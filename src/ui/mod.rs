@@ -2,6 +2,7 @@
 
 mod ask;
 mod canvas;
+mod colour;
 mod commands;
 mod compare;
 mod export;
@@ -25,8 +26,9 @@ use crate::app::layout::{Areas, LEAST_HEIGHT, LEAST_WIDTH};
 use crate::app::{App, Panel, tabs};
 
 use canvas::Canvas;
+pub use colour::Colour;
 pub use svg::frame_to_svg;
-pub use theme::{Colour, Depth, Role, Theme, ThemeName};
+pub use theme::{Depth, Role, Theme, ThemeName};
 
 /// Draws a frame.
 pub fn draw(app: &App, theme: Theme, frame: &mut Frame<'_>) {
