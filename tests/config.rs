@@ -185,12 +185,12 @@ const WRONG: [(&str, &str); 30] = [
     ),
     (
         "[keys]\nquit = \",\"",
-        "line 2, column 1: 'quit' cannot have ,, which is the key of 'back'; give 'back' another key",
+        "line 2, column 1: 'quit' cannot have the key ,: it is that of 'back'; give 'back' another key",
     ),
-    ("[keys]\nquit = \"j\"", "which is the key of 'down'"),
+    ("[keys]\nquit = \"j\"", "it is that of 'down'"),
     (
         "[keys.timeline]\npan-left = \"q\"",
-        "'pan-left' cannot have q, which is the key of 'quit'",
+        "'pan-left' cannot have the key q: it is that of 'quit'",
     ),
     ("[keys.panel]\nquit = \"Q\"", "'panel' is no action"),
     (
@@ -206,7 +206,7 @@ const WRONG: [(&str, &str); 30] = [
         "'cancel' keeps Esc; name Esc among its keys",
     ),
     ("[keys]\ninterrupt = \"C-x\"", "'interrupt' keeps C-c"),
-    ("[keys]\nquit = \"Esc\"", "which is the key of 'cancel'"),
+    ("[keys]\nquit = \"Esc\"", "it is that of 'cancel'"),
     ("theme = \"dark\"\ntheme = \"light\"", "line 2, column"),
     ("theme = \"dark", "line 1, column"),
     ("\u{1b}]0;x\u{7} = 1", "line 1, column"),

@@ -477,7 +477,7 @@ impl App {
         }
         let more = match faults.len() {
             0 | 1 => String::new(),
-            count => format!(" (and {} more: :log)", count - 1),
+            count => format!(" (and {} more: {})", count - 1, self.key(Action::Log)),
         };
         self.notice = faults.first().map(|first| Notice {
             text: format!("{}{more}", crate::text::visible(first)),

@@ -176,7 +176,7 @@ fn without_conflicts(
         faults.add(
             entry.at,
             format!(
-                "'{}' cannot have {key}, which is the key of '{other}'",
+                "'{}' cannot have the key {key}: it is that of '{other}'",
                 entry.name
             ),
             Some(format!("give '{other}' another key, or \"{NO_KEY}\"")),
