@@ -447,7 +447,7 @@ class Explorer:
         import pty
         import termios
 
-        command = [str(program), "--path", str(table.lake), "--table", table.name, "--as-of", table.as_of]
+        command = [str(program), "--path", str(table.lake), "--table", table.name, "--as-of", table.as_of, "--fresh"]
         command += ["--memory", table.memory] if table.memory else []
         homes = {f"XDG_{kind}_HOME": home for kind in ("CONFIG", "CACHE", "DATA", "STATE")}
         environment = os.environ | homes | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "XDG_RUNTIME_DIR": home}

@@ -30,6 +30,8 @@ pub enum ErrorKind {
     Cancelled,
     /// What the caller asked for makes no sense: a time, an option, an input file.
     Usage,
+    /// An entry of the file of settings that is not understood.
+    Config,
     /// A query that is not understood, or that failed.
     Query,
     /// An answer could not be written.
@@ -141,6 +143,7 @@ impl Error {
             }
             ErrorKind::DataFile => Some("write the data file anew, or restore it"),
             ErrorKind::Usage => Some("azof-tui --help tells what may be asked"),
+            ErrorKind::Config => Some("azof-tui --print-config shows what may stand there"),
             ErrorKind::Output => Some("check that the place can be written to"),
             ErrorKind::TableNotFound => Some("azof-tui tables lists the tables of a lake"),
             ErrorKind::Store => Some("try again; if it persists, check the store"),

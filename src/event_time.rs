@@ -53,6 +53,12 @@ impl EventTime {
         }
     }
 
+    /// Prints the time of day alone, to the millisecond: `08:30:00.125`.
+    pub fn time_of_day(self) -> String {
+        self.to_datetime()
+            .map_or_else(String::new, |at| at.format("%H:%M:%S%.3f").to_string())
+    }
+
     fn date_text(at: DateTime<Utc>) -> String {
         if (0..=9999).contains(&at.year()) {
             format!("{:04}-{:02}-{:02}", at.year(), at.month(), at.day())

@@ -58,6 +58,8 @@ pub mod app;
 
 pub mod ui;
 
+pub mod config;
+
 mod remembered;
 
 pub mod terminal;

@@ -17,23 +17,24 @@ use crossterm::{cursor, execute};
 use futures::StreamExt;
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
-use signal_hook::consts::SIGTSTP;
-use tokio::signal::unix::{SignalKind, signal};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::app::{App, Clock, Colours, Effect, Msg, Start};
 use crate::clipboard::to_clipboard;
+use crate::config::Config;
 use crate::contained::is_contained;
-use crate::engine::{Answer, EngineHandle, Reply, Request};
+use crate::engine::{EngineHandle, Reply};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::{AsOf, now};
 use crate::format::Projection;
 use crate::lakehouse::Lakehouse;
-use crate::remembered;
+use crate::remembered::{lakes, queries};
 use crate::scan::ReadLimits;
 use crate::ui;
+use crate::ui::Theme;
 pub use crate::ui::ThemeName;
-use crate::ui::{Depth, Theme};
 
 /// Frames are at least this far apart.
 const FRAME: Duration = Duration::from_millis(8);
@@ -62,6 +63,12 @@ pub struct Opening {
     pub query: Option<String>,
     /// The palette; `None` looks at the environment.
     pub theme: Option<ThemeName>,
+    /// What the person has set.
+    pub config: Config,
+    /// What is wrong with it.
+    pub faults: Vec<Error>,
+    /// True where the lake opens as if for the first time, and what is remembered of it is left alone.
+    pub fresh: bool,
     /// Where to append what happens.
     pub log: Option<PathBuf>,
     /// What reading may take of the machine.
@@ -98,6 +105,18 @@ impl Drop for Guard {
     }
 }
 
+/// True where the terminal is another's by now, or gone: a shell that is told to end takes it back for itself. A process
+/// in the background that changes a terminal's modes is stopped, and whoever could continue it is gone.
+fn is_in_background() -> bool {
+    // proc_pid_stat(5): after the name in brackets come state, parent, process group, session, terminal, and the
+    // terminal's foreground group. Where there is no such file, nothing is known.
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let mut fields = fields.split_whitespace().skip(2);
+    let (own, foreground) = (fields.next(), fields.nth(2));
+    own != foreground
+}
+
 fn give_back() {
     if OURS.swap(false, Ordering::SeqCst) {
         // There is nothing to be done about a terminal that is gone.
@@ -108,7 +127,9 @@ fn give_back() {
             LeaveAlternateScreen,
             cursor::Show
         );
-        let _ = disable_raw_mode();
+        if !is_in_background() {
+            let _ = disable_raw_mode();
+        }
     }
 }
 
@@ -132,7 +153,7 @@ pub fn explore(opening: Opening) -> Result<()> {
     });
     let log = log.transpose()?;
     let lake = Lakehouse::open(&opening.lake, opening.limits.keeping())?;
-    let theme = theme(opening.theme);
+    let theme = opening.config.palette(opening.theme);
     let default_hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         // A panic that becomes an error value is not news.
@@ -171,6 +192,10 @@ struct Session {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     guard: Option<Guard>,
     log: Option<File>,
+    /// Lines of the log that have been written.
+    logged: usize,
+    /// What the lake is remembered by; `None` where nothing is kept.
+    remembered_as: Option<String>,
     started: Instant,
     /// For the test that a panic gives the terminal back: there is no other way to ask for one.
     panics: bool,
@@ -179,13 +204,20 @@ struct Session {
 async fn run(opening: Opening, lake: Lakehouse, theme: Theme, log: Option<File>) -> Result<Left> {
     let failed = |e: io::Error| Error::new(ErrorKind::Output, format!("the terminal fails: {e}"));
     let started = Instant::now();
-    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    let mut quit = signal(SignalKind::quit()).map_err(failed)?;
-    let mut hang_up = signal(SignalKind::hangup()).map_err(failed)?;
+    let mut signals = Signals::new().map_err(failed)?;
     let guard = Guard::take(true).map_err(failed)?;
     let terminal = Terminal::new(CrosstermBackend::new(io::stdout())).map_err(failed)?;
     let size = terminal.size().map_err(failed)?;
+    let remembered_as = Some(identity(&opening.lake, &lake)).filter(|_| !opening.fresh);
+    let mut faults: Vec<String> = opening.faults.iter().map(told).collect();
+    let last = match remembered_as.as_deref().map(lakes::load) {
+        Some(Ok(last)) => last,
+        Some(Err(why)) => {
+            faults.push(why);
+            None
+        }
+        None => None,
+    };
     let start = Start {
         lake: lake.name().to_owned(),
         table: opening.table,
@@ -193,6 +225,9 @@ async fn run(opening: Opening, lake: Lakehouse, theme: Theme, log: Option<File>)
         compare: opening.compare,
         columns: opening.columns,
         query: opening.query,
+        settings: opening.config.settings,
+        last,
+        faults,
     };
     let (engine, mut replies) = EngineHandle::start(lake)?;
     let clock = Clock { ms: 0, wall: now() };
@@ -204,6 +239,8 @@ async fn run(opening: Opening, lake: Lakehouse, theme: Theme, log: Option<File>)
         terminal,
         guard: Some(guard),
         log,
+        logged: 0,
+        remembered_as,
         started,
         panics: std::env::var_os("AZOF_TUI_PANIC").is_some(),
     };
@@ -214,7 +251,51 @@ async fn run(opening: Opening, lake: Lakehouse, theme: Theme, log: Option<File>)
         .filter(|e| !matches!(e, Effect::Mouse(_)))
         .collect();
     session.perform(effects).map_err(failed)?;
+    session.write_log();
 
+    let left = work(&mut session, &mut signals, &mut replies)
+        .await
+        .map_err(failed);
+    session.leave();
+    left
+}
+
+/// The signals that end the program.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    quit: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for one; answers its number.
+    async fn recv(&mut self) -> i32 {
+        tokio::select! {
+            _ = self.terminate.recv() => SIGTERM,
+            _ = self.interrupt.recv() => SIGINT,
+            _ = self.quit.recv() => SIGQUIT,
+            _ = self.hang_up.recv() => SIGHUP,
+        }
+    }
+}
+
+/// Takes what happens and draws, until the person leaves.
+async fn work(
+    session: &mut Session,
+    signals: &mut Signals,
+    replies: &mut UnboundedReceiver<Reply>,
+) -> io::Result<Left> {
+    let started = session.started;
     let mut events = EventStream::new();
     let mut drawn = Instant::now();
     let mut due: Option<Instant> = None;
@@ -232,24 +313,21 @@ async fn run(opening: Opening, lake: Lakehouse, theme: Theme, log: Option<File>)
         };
         let msg = tokio::select! {
             biased;
-            _ = terminate.recv() => return Ok(Left::Signal(signal_hook::consts::SIGTERM)),
-            _ = interrupt.recv() => return Ok(Left::Signal(signal_hook::consts::SIGINT)),
-            _ = quit.recv() => return Ok(Left::Signal(signal_hook::consts::SIGQUIT)),
-            _ = hang_up.recv() => return Ok(Left::Signal(signal_hook::consts::SIGHUP)),
+            number = signals.recv() => return Ok(Left::Signal(number)),
             event = events.next() => match event {
                 Some(Ok(event)) => translate(event),
                 // The terminal is gone, and with it the person.
-                Some(Err(_)) | None => return Ok(Left::Signal(signal_hook::consts::SIGHUP)),
+                Some(Err(_)) | None => return Ok(Left::Signal(SIGHUP)),
             },
             reply = replies.recv() => reply.map(Msg::Reply),
             () = sleep => None,
         };
         let asked = match msg {
             Some(msg) => {
-                let waiting = drain(&mut events, &mut replies).await;
+                let waiting = drain(&mut events, replies).await;
                 let mut asked = false;
                 for msg in std::iter::once(msg).chain(waiting) {
-                    match session.take(msg).map_err(failed)? {
+                    match session.take(msg)? {
                         After::Quit => return Ok(Left::Quit),
                         After::Asked => asked = true,
                         After::Nothing => {}
@@ -265,7 +343,7 @@ async fn run(opening: Opening, lake: Lakehouse, theme: Theme, log: Option<File>)
             Some(true) => due = Some(due.unwrap_or(now + ANSWER_WAIT).max(drawn + FRAME)),
             Some(false) => due = Some(now.max(drawn + FRAME)),
             None if wake.is_some_and(|at| at <= now) => {
-                if matches!(session.take(Msg::Time).map_err(failed)?, After::Quit) {
+                if matches!(session.take(Msg::Time)?, After::Quit) {
                     return Ok(Left::Quit);
                 }
                 due = Some(due.unwrap_or(now).max(drawn + FRAME));
@@ -273,10 +351,25 @@ async fn run(opening: Opening, lake: Lakehouse, theme: Theme, log: Option<File>)
             None => {}
         }
         if due.is_some_and(|at| at <= now) {
-            session.frame().map_err(failed)?;
+            session.frame()?;
             drawn = Instant::now();
             due = None;
         }
+    }
+}
+
+/// What a lake is remembered by: a folder's own path, or a URL without its secrets.
+fn identity(typed: &str, lake: &Lakehouse) -> String {
+    let folder = std::fs::canonicalize(typed).ok();
+    let folder = folder.and_then(|path| path.to_str().map(str::to_owned));
+    folder.unwrap_or_else(|| lake.name().to_owned())
+}
+
+/// A fault of the settings on one line, with what to do about it.
+fn told(fault: &Error) -> String {
+    match fault.next_step() {
+        Some(step) => format!("{fault} ({step})"),
+        None => fault.to_string(),
     }
 }
 
@@ -316,10 +409,11 @@ enum After {
 
 impl Session {
     fn take(&mut self, msg: Msg) -> io::Result<After> {
-        self.log(&msg);
         let clock = self.clock();
         let effects = self.app.update(msg, clock);
-        self.perform(effects)
+        let after = self.perform(effects);
+        self.write_log();
+        after
     }
 
     fn clock(&self) -> Clock {
@@ -334,26 +428,19 @@ impl Session {
         for effect in effects {
             match effect {
                 Effect::Send(id, request) => {
-                    if let Some(log) = &mut self.log {
-                        // What a person wrote is theirs.
-                        let said = match &request {
-                            Request::Query { as_of, .. } => format!("a query as of {as_of}"),
-                            request => format!("{request:?}"),
-                        };
-                        let _ = writeln!(log, "{} ask {} {said}", now(), id.0);
-                    }
                     self.engine.send(id, request);
                     after = After::Asked;
                 }
                 Effect::Cancel(lane) => self.engine.cancel(lane),
                 Effect::LoadQueries => {
                     let clock = self.clock();
-                    let effects = self.app.update(Msg::Queries(remembered::load()), clock);
+                    let effects = self.app.update(Msg::Queries(queries::load()), clock);
                     debug_assert!(effects.is_empty());
                 }
                 Effect::RememberQuery(statement) => {
-                    if let (Err(e), Some(log)) = (remembered::add(&statement), &mut self.log) {
-                        let _ = writeln!(log, "{} statements are not kept: {e}", now());
+                    if let Err(e) = queries::add(&statement) {
+                        let fault = Msg::Fault(format!("the statement is not kept: {e}"));
+                        self.app.update(fault, self.clock());
                     }
                 }
                 Effect::Mouse(true) => execute!(io::stdout(), EnableMouseCapture)?,
@@ -363,7 +450,7 @@ impl Session {
                     out.write_all(to_clipboard(&text).as_bytes())?;
                     out.flush()?;
                 }
-                Effect::Theme(colours) => self.theme = theme(Some(palette(colours))),
+                Effect::Theme(colours) => self.theme = self.theme.named(palette(colours)),
                 Effect::Suspend => self.suspend()?,
                 Effect::Quit => return Ok(After::Quit),
             }
@@ -395,29 +482,34 @@ impl Session {
             .map(|_| ())
     }
 
-    /// What came back and how long it took; nothing that a person typed, and no data.
-    fn log(&mut self, msg: &Msg) {
-        let (Some(log), Msg::Reply(reply)) = (&mut self.log, msg) else {
-            return;
-        };
-        let what = match &reply.answer {
-            Answer::Snapshot(s) => format!("{} rows as of {} ({:?})", s.len(), s.as_of(), s.cost()),
-            Answer::QueryRows(r) if r.is_complete => {
-                format!("{} rows of a query as of {}", r.len(), r.as_of())
-            }
-            Answer::QueryCompared(_) => "two results compared".to_owned(),
-            Answer::Ticks(t) => format!("{} ticks", t.len()),
-            Answer::Failed(e) => format!("failed: {e}"),
-            Answer::Done => "done".to_owned(),
-            _ => return,
-        };
-        let _ = writeln!(
-            log,
-            "{} answer {} {:?} {what}",
-            now(),
-            reply.id.0,
-            reply.lane
-        );
+    /// Gives the terminal back, and keeps how the lake is being left.
+    fn leave(&mut self) {
+        self.guard = None;
+        let state = self.app.lake_state();
+        if let Some(lake) = self
+            .remembered_as
+            .as_deref()
+            .filter(|_| !state.tables.is_empty())
+            && let Err(e) = lakes::keep(lake, state)
+        {
+            let fault = format!("how the lake is left is not kept: {e}");
+            self.app.update(Msg::Fault(fault), self.clock());
+        }
+        self.write_log();
+    }
+
+    /// Writes what is new in the log to the file that was asked for.
+    fn write_log(&mut self) {
+        let (new, seen) = self.app.log.since(self.logged);
+        if let Some(file) = &mut self.log {
+            let lines = new.fold(String::new(), |mut lines, line| {
+                lines += &format!("{line}\n");
+                lines
+            });
+            // A log that cannot be written is no reason to stop.
+            let _ = file.write_all(lines.as_bytes());
+        }
+        self.logged = seen;
     }
 }
 
@@ -430,25 +522,20 @@ fn palette(colours: Colours) -> ThemeName {
     }
 }
 
-/// The palette that was asked for, or that the environment suggests.
-fn theme(wanted: Option<ThemeName>) -> Theme {
-    let variable = |name: &str| std::env::var(name).unwrap_or_default();
-    let depth = match (variable("COLORTERM").as_str(), variable("TERM").as_str()) {
-        ("truecolor" | "24bit", _) => Depth::True,
-        (_, term) if term.contains("direct") => Depth::True,
-        (_, term) if term.contains("256") => Depth::Indexed,
-        _ => Depth::Ansi,
-    };
-    // COLORFGBG is `15;0`: foreground and background among the sixteen; 7 and 15 are whites.
-    let light = matches!(variable("COLORFGBG").rsplit(';').next(), Some("7" | "15"));
-    let name = wanted.unwrap_or(
-        if !variable("NO_COLOR").is_empty() || variable("TERM") == "dumb" {
-            ThemeName::None
-        } else if light {
-            ThemeName::Light
-        } else {
-            ThemeName::Dark
-        },
-    );
-    Theme::new(name, depth)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lake_is_remembered_without_its_secrets_and_a_folder_by_its_own_path() {
+        let limits = ReadLimits::default();
+        let url = "https://me:secret@example.com/lake?sig=secret";
+        let lake = Lakehouse::open(url, limits).expect("a lake");
+        assert_eq!(identity(url, &lake), "https://example.com/lake?…");
+        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/test-data");
+        let round_about = concat!(env!("CARGO_MANIFEST_DIR"), "/src/../test-data/");
+        let lake = Lakehouse::open(round_about, limits).expect("a lake");
+        let own = std::fs::canonicalize(here).expect("it is there");
+        assert_eq!(Some(identity(round_about, &lake).as_str()), own.to_str());
+    }
 }

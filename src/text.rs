@@ -127,6 +127,31 @@ pub fn ellipsis(text: &str, max_width: usize) -> String {
     out
 }
 
+/// Makes a text visible and breaks it into lines of at most `max_width` cells, between words where it can.
+pub fn wrapped_at_words(text: &str, max_width: usize) -> Vec<String> {
+    let text = visible(text);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let gap = usize::from(!line.is_empty());
+        if width(&line) + gap + width(word) <= max_width {
+            line.push_str(&" ".repeat(gap));
+            line.push_str(word);
+            continue;
+        }
+        lines.extend(Some(std::mem::take(&mut line)).filter(|l| !l.is_empty()));
+        // A word that is longer than a line is broken anywhere.
+        for grapheme in word.graphemes(true) {
+            if !line.is_empty() && width(&line) + grapheme.width() > max_width {
+                lines.push(std::mem::take(&mut line));
+            }
+            line.push_str(grapheme);
+        }
+    }
+    lines.push(line);
+    lines
+}
+
 /// Where a text stands in its field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Align {
@@ -254,6 +279,17 @@ mod tests {
         let zalgo = format!("a{}", "\u{301}".repeat(50));
         assert_eq!(visible(&zalgo).chars().count(), 1 + MARKS_AT_MOST);
         assert_eq!(width(&visible("\u{301}")), 1);
+    }
+
+    #[test]
+    fn a_text_is_broken_between_words_and_a_long_word_anywhere() {
+        let lines = |text: &str, width| wrapped_at_words(text, width).join("|");
+        assert_eq!(lines("a file was lost", 7), "a file|was|lost");
+        assert_eq!(lines("a file was lost", 80), "a file was lost");
+        assert_eq!(lines("see /a/long/path now", 6), "see|/a/lon|g/path|now");
+        assert_eq!(lines("東京証券 x", 4), "東京|証券|x");
+        assert_eq!(lines("", 4), "");
+        assert_eq!(lines("ab", 0), "a|b");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use arrow::ipc::reader::StreamReader;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use support::{Lake, azof, stderr, stdout, test_data, time_type};
+use support::{Lake, NO_HOME, azof, stderr, stdout, test_data, time_type};
 
 fn scan(table: &str, more: &[&str]) -> String {
     let lake = test_data();
@@ -346,6 +346,7 @@ fn control_characters_never_reach_the_terminal_raw() {
 #[test]
 fn a_closed_pipe_ends_quietly() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_azof-tui"))
+        .envs(NO_HOME)
         .args([
             "scan",
             "--path",

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use support::test_data;
+use tempfile::TempDir;
 
 /// What has not come by then never comes.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -20,11 +21,20 @@ struct Pty {
     child: Box<dyn Child + Send + Sync>,
     output: Receiver<Vec<u8>>,
     parser: vt100::Parser,
+    /// Where settings and states are; one of its own, where none was given.
+    _home: Home,
+}
+
+/// A home directory that several sittings may share.
+type Home = std::rc::Rc<TempDir>;
+
+fn home() -> Home {
+    std::rc::Rc::new(tempfile::tempdir().expect("a folder"))
 }
 
 impl Pty {
     /// Runs a shell in a terminal of 120 x 32, without a start-up file.
-    fn shell(environment: &[(&str, &str)]) -> Self {
+    fn shell(home: Home, environment: &[(&str, &str)]) -> Self {
         let size = PtySize {
             rows: 32,
             cols: 120,
@@ -38,6 +48,9 @@ impl Pty {
         command.args(["--norc", "--noprofile", "-i"]);
         command.env("PS1", "ready> ");
         command.env("TERM", "xterm-256color");
+        command.env("HOME", home.path());
+        command.env("XDG_CONFIG_HOME", home.path().join("config"));
+        command.env("XDG_STATE_HOME", home.path().join("state"));
         for (name, value) in environment {
             command.env(name, value);
         }
@@ -59,6 +72,7 @@ impl Pty {
             child,
             output,
             parser: vt100::Parser::new(32, 120, 0),
+            _home: home,
         };
         pty.wait_for("ready>");
         // The shell's own editor switches bracketed paste on at every prompt.
@@ -68,10 +82,15 @@ impl Pty {
     }
 
     fn explorer(environment: &[(&str, &str)]) -> Self {
-        let mut pty = Self::shell(environment);
+        Self::opened(home(), environment, "--table table1")
+    }
+
+    /// The explorer on the committed lake, with these options.
+    fn opened(home: Home, environment: &[(&str, &str)], options: &str) -> Self {
+        let mut pty = Self::shell(home, environment);
         let program = env!("CARGO_BIN_EXE_azof-tui");
         pty.keys(&format!(
-            "clear; {program} --path {} --table table1\r",
+            "clear; {program} --path {} {options}\r",
             test_data()
         ));
         pty
@@ -116,6 +135,18 @@ impl Pty {
             .args(["-x", &format!("-{name}"), "-P", &shell, "azof-tui"])
             .status();
         assert!(done.expect("pkill runs").success(), "no explorer to signal");
+    }
+
+    /// The number of the explorer's process.
+    fn explorer_process(&self) -> String {
+        let shell = self.child.process_id().expect("a process").to_string();
+        let found = std::process::Command::new("pgrep")
+            .args(["-x", "-P", &shell, "azof-tui"])
+            .output()
+            .expect("pgrep runs");
+        let found = String::from_utf8(found.stdout).expect("UTF-8");
+        assert!(!found.trim().is_empty(), "no explorer runs");
+        found.trim().to_owned()
     }
 
     /// Back in the shell, the terminal must be as it was.
@@ -219,31 +250,188 @@ fn ctrl_z_suspends_and_fg_comes_back() {
     pty.assert_restored();
 }
 
+/// Ends with a terminal in its hands, as a terminal's window does that is killed: every handle of it is closed at once.
+/// No part of the tests by itself; the next one runs it in a process of its own.
 #[test]
-fn it_ends_when_its_terminal_goes_away() {
+#[ignore = "it is run by it_ends_when_its_terminal_goes_away"]
+fn holds_a_terminal_until_it_is_killed() {
+    let Some(report) = std::env::var_os("AZOF_TUI_TEST_REPORT") else {
+        return;
+    };
     let mut pty = Pty::explorer(&[]);
     pty.wait_for("6 ticks");
-    let shell = pty.child.process_id().expect("a process").to_string();
-    let found = std::process::Command::new("pgrep")
-        .args(["-x", "-P", &shell, "azof-tui"])
-        .output()
-        .expect("pgrep runs");
-    let explorer = String::from_utf8(found.stdout)
-        .expect("UTF-8")
-        .trim()
-        .to_owned();
-    assert!(!explorer.is_empty());
-    drop(pty);
-    let deadline = Instant::now() + DEADLINE;
-    while std::path::Path::new("/proc")
-        .join(&explorer)
-        .join("fd/0")
-        .exists()
-    {
-        assert!(
-            Instant::now() < deadline,
-            "it still runs without a terminal"
-        );
-        std::thread::sleep(Duration::from_millis(20));
+    let explorer = pty.explorer_process();
+    let beside = std::path::Path::new(&report).with_extension("part");
+    std::fs::write(&beside, explorer).expect("written");
+    std::fs::rename(&beside, &report).expect("in place");
+    loop {
+        pty.pump();
     }
+}
+
+#[test]
+fn it_ends_when_its_terminal_goes_away() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = folder.path().join("explorer");
+    let mut holder = std::process::Command::new(std::env::current_exe().expect("this program"))
+        .args([
+            "--exact",
+            "--ignored",
+            "holds_a_terminal_until_it_is_killed",
+        ])
+        .env("AZOF_TUI_TEST_REPORT", &report)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .expect("a process");
+    let started = wait_until(|| report.exists());
+    let explorer = std::fs::read_to_string(&report).unwrap_or_default();
+    holder.kill().expect("killed");
+    holder.wait().expect("gone");
+    assert!(started, "no explorer came up");
+    assert!(
+        wait_until(|| !runs(&explorer)),
+        "it still runs without a terminal: {}",
+        status(&explorer)
+    );
+}
+
+/// A shell that is told to end hands the signal on, takes the terminal back for itself, and is gone: the explorer, which
+/// is in the background by then, must not be stopped as it gives back a terminal that is another's.
+#[test]
+fn it_ends_when_its_shell_is_told_to() {
+    let mut pty = Pty::explorer(&[]);
+    pty.wait_for("6 ticks");
+    let explorer = pty.explorer_process();
+    let shell = pty.child.process_id().expect("a process").to_string();
+    let told = std::process::Command::new("kill")
+        .args(["-HUP", &shell])
+        .status();
+    assert!(told.expect("kill runs").success());
+    // The terminal stays, and takes what is written to it.
+    let ended = wait_until(|| {
+        pty.pump();
+        !runs(&explorer)
+    });
+    assert!(ended, "it outlives its shell: {}", status(&explorer));
+}
+
+/// Waits until something holds; answers whether it came.
+fn wait_until(mut holds: impl FnMut() -> bool) -> bool {
+    let deadline = Instant::now() + DEADLINE;
+    while !holds() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    true
+}
+
+/// True while a process runs; one that has ended and waits to be asked about has no files any more.
+fn runs(process: &str) -> bool {
+    let files = std::path::Path::new("/proc").join(process).join("fd");
+    std::fs::read_dir(files).is_ok_and(|mut files| files.next().is_some())
+}
+
+/// What the system says of a process.
+fn status(process: &str) -> String {
+    let file = std::path::Path::new("/proc").join(process).join("status");
+    std::fs::read_to_string(file).unwrap_or_else(|e| e.to_string())
+}
+
+fn lakes(home: &Home) -> Vec<std::path::PathBuf> {
+    let folder = std::fs::read_dir(home.path().join("state/azof-tui/lakes"));
+    let files = folder.into_iter().flatten().flatten();
+    files.map(|f| f.path()).collect()
+}
+
+#[test]
+fn a_lake_opens_as_it_was_left_unless_it_is_to_be_fresh() {
+    let home = home();
+    let mut pty = Pty::opened(home.clone(), &[], "--table table1");
+    pty.wait_for("6 ticks");
+    pty.keys(",,mq");
+    pty.wait_for("mark q");
+    pty.keys("q");
+    pty.assert_restored();
+    assert_eq!(lakes(&home).len(), 1);
+    // The table and the moment come back, and the mark.
+    let mut pty = Pty::opened(home.clone(), &[], "");
+    pty.wait_for("› table1");
+    pty.wait_for("AS OF 2024-06-20");
+    pty.wait_for("as you left it");
+    pty.wait_for("6 ticks");
+    pty.keys("@current\r");
+    pty.wait_for("AS OF current");
+    pty.keys("'q");
+    pty.wait_for("AS OF 2024-06-20");
+    // A signal is a way to leave, too.
+    pty.keys(",");
+    pty.wait_for("AS OF 2024-06-01");
+    pty.signal("TERM");
+    pty.assert_restored();
+    // What the command line says goes before what was left; the rest of it holds.
+    let mut pty = Pty::opened(home.clone(), &[], "--as-of 2024-02-20");
+    pty.wait_for("› table1");
+    pty.wait_for("AS OF 2024-02-20");
+    pty.wait_for("6 ticks");
+    pty.keys("'q");
+    pty.wait_for("AS OF 2024-06-20");
+    pty.keys("q");
+    pty.assert_restored();
+    let left = std::fs::read(&lakes(&home)[0]).expect("the file");
+    let mut pty = Pty::opened(home.clone(), &[], "--fresh");
+    pty.wait_for("› financials");
+    pty.wait_for("AS OF current");
+    pty.keys("q");
+    pty.assert_restored();
+    assert_eq!(std::fs::read(&lakes(&home)[0]).expect("the file"), left);
+}
+
+#[test]
+fn what_is_wrong_at_the_start_is_told_and_stands_in_the_log() {
+    let home = home();
+    let mut pty = Pty::opened(home.clone(), &[], "--table table1");
+    pty.wait_for("6 ticks");
+    pty.keys("q");
+    pty.assert_restored();
+    std::fs::write(&lakes(&home)[0], "{ not this").expect("written");
+    let config = home.path().join("config/azof-tui");
+    std::fs::create_dir_all(&config).expect("a folder");
+    std::fs::write(
+        config.join("config.toml"),
+        "[keys]\nquti = 'x'\nquit = 'Q'\n",
+    )
+    .expect("written");
+    let log = home.path().join("log");
+    let options = format!("--table table1 --log {}", log.display());
+    let mut pty = Pty::opened(home.clone(), &[], &options);
+    pty.wait_for("config.toml, line 2, column 1: 'quti' is no action");
+    pty.wait_for("6 ticks");
+    pty.keys(":log\r");
+    pty.wait_for("cannot be read from");
+    pty.wait_for("the tables");
+    pty.keys("\x1b");
+    pty.wait_until("no log", |text| !text.contains("times are UTC"));
+    pty.keys("qQ");
+    pty.assert_restored();
+    let log = std::fs::read_to_string(log).expect("the log");
+    for line in [
+        "config.toml, line 2, column 1: 'quti' is no action ('quit' is one)",
+        "how the lake was left cannot be read from",
+        " → #1 the tables",
+        "rows of table1 as of current, ",
+        " rows; ",
+    ] {
+        assert!(log.contains(line), "{line}:\n{log}");
+    }
+}
+
+#[test]
+fn settings_that_were_named_must_be_there() {
+    let mut pty = Pty::opened(home(), &[], "--config nowhere.toml");
+    pty.wait_for("error: file nowhere.toml: cannot be read");
+    pty.wait_for("hint: ");
+    pty.assert_restored();
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use support::{Lake, azof, shared_lake, stderr, stdout};
+use support::{Lake, NO_HOME, azof, shared_lake, stderr, stdout};
 
 fn run(lake: &Lake, command: &str, arguments: &[&str]) -> Output {
     let mut all = vec![command, "--path", lake.path(), "--table", "t"];
@@ -49,6 +49,7 @@ fn copy(from: &Path, to: &Path) {
 fn the_script_of_daily_prices_shows_what_was_known_when() {
     let folder = tempfile::tempdir().expect("a folder");
     let output = Command::new("bash")
+        .envs(NO_HOME)
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/prices.sh"))
         .arg(env!("CARGO_BIN_EXE_azof-tui"))
         .arg(folder.path())
@@ -153,6 +154,7 @@ fn rows_come_from_csv_ndjson_parquet_and_standard_input() {
     sound(&lake, "append", &[parquet]);
     assert_eq!(sound(&lake, "scan", &["--format", "csv"]), current);
     let mut child = Command::new(env!("CARGO_BIN_EXE_azof-tui"))
+        .envs(NO_HOME)
         .args([
             "append",
             "--path",
@@ -317,6 +319,7 @@ fn a_write_that_finds_no_room_leaves_the_table_as_it_was() {
     // No file may grow beyond 64 KiB; the program is told by an error, as it is of a full disk.
     let script = "trap '' XFSZ; ulimit -f 64; exec \"$@\"";
     let output = Command::new("bash")
+        .envs(NO_HOME)
         .args([
             "-c",
             script,
@@ -362,6 +365,7 @@ fn begin(folder: &Path, command: &[&str]) -> std::process::Child {
     let path = folder.to_str().expect("a path");
     arguments.extend(["--path", path, "--table", "t"]);
     Command::new(env!("CARGO_BIN_EXE_azof-tui"))
+        .envs(NO_HOME)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())

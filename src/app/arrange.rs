@@ -11,6 +11,7 @@ use crate::snapshot::Snapshot;
 use crate::view::{Cell, Direction, Found};
 
 use super::grid::Source;
+use super::keymap::Action;
 use super::rows::CompareMode;
 use super::{App, Effect, Overlay, Prompt};
 
@@ -59,9 +60,7 @@ impl App {
     pub(super) fn ask(&mut self, wanted: Wanted) {
         let Some(view) = self.view() else { return };
         if self.query.is_open || view.compare != CompareMode::Off {
-            self.notify(
-                "this is for the rows of one moment; d leaves the comparison, Esc the query",
-            );
+            self.notify_of_one_moment();
             return;
         }
         let mut prompt = Prompt::default();
@@ -75,6 +74,13 @@ impl App {
             completion: Completion::default(),
             chosen: 0,
         }));
+    }
+
+    fn notify_of_one_moment(&mut self) {
+        self.notify(format!(
+            "this is for the rows of one moment; {} leaves the comparison, Esc the query",
+            self.key(Action::Compare)
+        ));
     }
 
     pub(super) fn on_ask_key(&mut self, event: &KeyEvent) -> Vec<Effect> {
@@ -165,9 +171,7 @@ impl App {
     /// Sorts by the column under the cursor: ascending, descending, not.
     pub(super) fn sort(&mut self) -> Vec<Effect> {
         if self.query.is_open || self.view().is_some_and(|v| v.compare != CompareMode::Off) {
-            self.notify(
-                "this is for the rows of one moment; d leaves the comparison, Esc the query",
-            );
+            self.notify_of_one_moment();
             return Vec::new();
         }
         let next = RequestId(self.last_id.0 + 1);
@@ -202,7 +206,10 @@ impl App {
     /// Goes to the next match, or the one before.
     pub(super) fn find_next(&mut self, direction: Direction) -> Vec<Effect> {
         if self.search.is_none() {
-            self.notify("nothing is looked for; / finds");
+            self.notify(format!(
+                "nothing is looked for; {} finds",
+                self.key(Action::Find)
+            ));
             return Vec::new();
         }
         self.find(direction, false)

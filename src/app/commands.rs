@@ -147,6 +147,7 @@ impl Action {
             Self::Unsort => "unsort",
             Self::Query => "query",
             Self::QueryShown => "query-shown",
+            Self::Log => "log",
             Self::FilterRows => "changed-rows",
             Self::FilterColumns => "changed-columns",
         }

@@ -3,6 +3,7 @@
 use crate::engine::RequestId;
 use crate::event_time::AsOf;
 
+use super::keymap::Action;
 use super::rows::{CompareMode, Comparison};
 use super::{App, Effect, Panel};
 
@@ -21,12 +22,14 @@ impl App {
         view.a = Some(view.playhead);
         view.flip_back = None;
         if view.compare == CompareMode::Off {
-            let back = view.playhead == AsOf::Current;
-            self.notify(if back {
-                "A is set; go back with , or @ and press d to compare"
+            let way = if view.playhead == AsOf::Current {
+                let (back, at) = (self.key(Action::Step(-1)), self.key(Action::GoTo));
+                format!("go back with {back} or {at}")
             } else {
-                "A is set; move the playhead and press d to compare"
-            });
+                "move the playhead".to_owned()
+            };
+            let compare = self.key(Action::Compare);
+            self.notify(format!("A is set; {way} and press {compare} to compare"));
             return Vec::new();
         }
         self.read_anew()
@@ -47,12 +50,19 @@ impl App {
         self.read_comparison_anew()
     }
 
+    fn notify_of_no_a(&mut self) {
+        self.notify(format!(
+            "there is no A; {} sets it to the playhead",
+            self.key(Action::SetA)
+        ));
+    }
+
     pub(super) fn swap(&mut self) -> Vec<Effect> {
         let Some(view) = self.view_mut() else {
             return Vec::new();
         };
         let Some(a) = view.a else {
-            self.notify("there is no A; a sets it to the playhead");
+            self.notify_of_no_a();
             return Vec::new();
         };
         if let Some(b) = view.b {
@@ -72,7 +82,7 @@ impl App {
             return Vec::new();
         };
         let Some(a) = view.a else {
-            self.notify("there is no A; a sets it to the playhead");
+            self.notify_of_no_a();
             return Vec::new();
         };
         match view.compare {
@@ -101,7 +111,10 @@ impl App {
             return Vec::new();
         };
         if view.a.is_none() {
-            self.notify("first press a: it sets A, the moment to compare with, to the playhead");
+            self.notify(format!(
+                "first press {}: it sets A, the moment to compare with, to the playhead",
+                self.key(Action::SetA)
+            ));
             return Vec::new();
         }
         view.compare = view.compare.next();

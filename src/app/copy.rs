@@ -7,6 +7,7 @@ use crate::scan::Value;
 use crate::text::bytes;
 
 use super::grid::{Grid, Source};
+use super::keymap::Action;
 use super::rows::{Cell, RowFilter, Rows, Side};
 use super::{App, Effect, TableView};
 
@@ -50,10 +51,11 @@ impl App {
         match made {
             Ok(text) if text.len() > COPY_AT_MOST => {
                 self.notify(format!(
-                    "the {} has {}, and a clipboard takes {}; o exports rows to a file",
+                    "the {} has {}, and a clipboard takes {}; {} exports rows to a file",
                     what.name(),
                     bytes(text.len() as u64),
-                    bytes(COPY_AT_MOST as u64)
+                    bytes(COPY_AT_MOST as u64),
+                    self.key(Action::Export)
                 ));
                 Vec::new()
             }
@@ -107,6 +109,7 @@ impl App {
         }
         if let Some(query) = self.query() {
             option("--query", query.editor.text())?;
+            words.push(FRESH.to_owned());
             return Ok(words.join(" "));
         }
         if view.arranged.is_some() {
@@ -133,6 +136,7 @@ impl App {
             }
             option("--columns", &shown.join(","))?;
         }
+        words.push(FRESH.to_owned());
         Ok(words.join(" "))
     }
 
@@ -178,6 +182,9 @@ impl App {
         ))
     }
 }
+
+/// Nothing of how the lake was left comes in between.
+const FRESH: &str = "--fresh";
 
 fn no_row() -> String {
     "there is no row here".to_owned()

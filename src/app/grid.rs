@@ -9,7 +9,7 @@ use crate::text::{self, Align};
 
 pub use crate::snapshot::RowPart as Source;
 
-use super::cell::{alignment, format_value, precision_of};
+use super::cell::{TimeStyle, alignment, format_value, precision_of};
 use super::rows::{Cell, Rows, Side};
 
 /// Cells between two columns.
@@ -64,6 +64,8 @@ pub struct Placed {
 pub struct Grid {
     /// The columns: the key, then those shown.
     pub columns: Vec<GridColumn>,
+    /// How much of times is shown.
+    pub times: TimeStyle,
     /// The cursor's row.
     pub row: usize,
     /// The cursor's column.
@@ -264,6 +266,7 @@ impl Grid {
             Value::Time(at) => Some(at),
             _ => None,
         }));
+        let precision = self.times.cell(precision);
         let cell = |value| {
             let text = format_value(value, precision);
             text::width(&text::ellipsis(&text, usize::from(ANY_AT_MOST))) as u16

@@ -14,7 +14,7 @@ use crate::history::History;
 use crate::scan::Value;
 use crate::text;
 
-use super::cell::{format_value, precision_of};
+use super::cell::{TimeStyle, format_value, precision_of};
 use super::grid::{GAP, Placed};
 use super::keymap::Action;
 use super::layout::Areas;
@@ -85,6 +85,7 @@ pub struct HistoryView {
     pub list: Rect,
     /// Where the chart is, if there is one.
     pub chart: Option<Rect>,
+    times: TimeStyle,
     first: usize,
     /// What is known of each column of the history.
     measures: Vec<Measure>,
@@ -105,8 +106,15 @@ struct Measure {
 }
 
 impl HistoryView {
-    fn new(table: String, key: String, shown: Vec<String>, wanted: Option<String>) -> Self {
+    fn new(
+        table: String,
+        key: String,
+        shown: Vec<String>,
+        wanted: Option<String>,
+        times: TimeStyle,
+    ) -> Self {
         Self {
+            times,
             table,
             key,
             history: None,
@@ -152,11 +160,14 @@ impl HistoryView {
         self.columns.extend(others);
         self.entries = entries(&history);
         self.measures = (0..history.columns().len())
-            .map(|column| measure(&history, column))
+            .map(|column| measure(&history, column, self.times))
             .collect();
         self.precisions = (
-            precision_of(self.entries.iter().map(|e| e.from)),
-            precision_of((0..history.len()).map(|v| history.event_time(v))),
+            self.times
+                .whole(precision_of(self.entries.iter().map(|e| e.from))),
+            self.times.cell(precision_of(
+                (0..history.len()).map(|v| history.event_time(v)),
+            )),
         );
         let (charted, on, from) = before.unwrap_or_else(|| {
             let first = self.columns.iter().find(|at| self.is_numeric(**at));
@@ -395,13 +406,14 @@ fn entries(history: &History) -> Vec<Entry> {
     entries
 }
 
-fn measure(history: &History, column: usize) -> Measure {
+fn measure(history: &History, column: usize, times: TimeStyle) -> Measure {
     let about = &history.columns()[column];
     let values = || (0..history.len()).map(|version| history.value(version, column));
     let precision = precision_of(values().filter_map(|value| match value {
         Value::Time(at) => Some(at),
         _ => None,
     }));
+    let precision = times.cell(precision);
     let widest = values()
         .take(VERSIONS_MEASURED)
         .map(|value| {
@@ -487,7 +499,7 @@ impl App {
             columns.map(|c| c.name.clone()).collect()
         });
         let wanted = self.value_column_under_cursor();
-        let mut open = HistoryView::new(table, key, shown, wanted);
+        let mut open = HistoryView::new(table, key, shown, wanted, self.times);
         let playhead = self.view().map_or(AsOf::Current, |v| v.playhead);
         let known = self.travelled_history(&open.table, &open.key);
         let is_known = known.is_some();

@@ -1,9 +1,11 @@
 //! The one table of key bindings: dispatch, help and the hint line all read it.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::KeyCode;
 
 use super::Panel;
 use super::copy::Copied;
+pub use super::key::Key;
+use super::key::{char_key, ctrl, key};
 use super::marks::MarkKey;
 
 /// What a key does.
@@ -123,6 +125,8 @@ pub enum Action {
     Query,
     /// Write the query that shows the current screen.
     QueryShown,
+    /// Show what the engine was asked, and what became of it.
+    Log,
 }
 
 /// Where a binding holds.
@@ -134,19 +138,12 @@ pub enum Scope {
     In(Panel),
 }
 
-/// A key: its code, and whether Ctrl is held. Shift shows in the character itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key {
-    code: KeyCode,
-    ctrl: bool,
-}
-
 /// Keys that do one thing in one scope.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
     /// Where it holds.
     pub scope: Scope,
-    /// The keys; the first is the one that is shown.
+    /// The keys; the first is the one that is shown. None where only the command does it.
     pub keys: Vec<Key>,
     /// What they do.
     pub action: Action,
@@ -156,54 +153,14 @@ pub struct Binding {
     pub help: &'static str,
 }
 
-const fn key(code: KeyCode) -> Key {
-    Key { code, ctrl: false }
-}
-
-const fn char_key(c: char) -> Key {
-    key(KeyCode::Char(c))
-}
-
-const fn ctrl(c: char) -> Key {
-    Key {
-        code: KeyCode::Char(c),
-        ctrl: true,
-    }
-}
-
-impl Key {
-    /// The key of a terminal's event.
-    pub fn of(event: &KeyEvent) -> Self {
-        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
-        let code = match event.code {
-            // Some terminals send Shift-Tab as Tab with Shift.
-            KeyCode::Tab if event.modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,
-            code => code,
-        };
-        Self { code, ctrl }
-    }
-
-    /// What the key is called on screen.
-    pub fn label(self) -> String {
-        let name = match self.code {
-            KeyCode::Char(' ') => "Space".to_owned(),
-            KeyCode::Char(c) => c.to_string(),
-            KeyCode::Tab => "Tab".to_owned(),
-            KeyCode::BackTab => "S-Tab".to_owned(),
-            KeyCode::Backspace => "BkSp".to_owned(),
-            KeyCode::Enter => "Enter".to_owned(),
-            KeyCode::Esc => "Esc".to_owned(),
-            KeyCode::Up => "↑".to_owned(),
-            KeyCode::Down => "↓".to_owned(),
-            KeyCode::Left => "←".to_owned(),
-            KeyCode::Right => "→".to_owned(),
-            KeyCode::PageUp => "PgUp".to_owned(),
-            KeyCode::PageDown => "PgDn".to_owned(),
-            KeyCode::Home => "Home".to_owned(),
-            KeyCode::End => "End".to_owned(),
-            other => format!("{other:?}"),
-        };
-        if self.ctrl { format!("C-{name}") } else { name }
+impl Binding {
+    /// Its keys as the screen shows them; where it has none, the command that does the same.
+    pub fn shown(&self) -> String {
+        if self.keys.is_empty() {
+            return format!(":{}", self.action.command());
+        }
+        let keys: Vec<String> = self.keys.iter().map(|k| k.label()).collect();
+        keys.join(" ")
     }
 }
 
@@ -443,14 +400,14 @@ pub fn bindings() -> Vec<Binding> {
         &[char_key('m')],
         A::Mark(MarkKey::Set),
         "",
-        "m and a letter: mark this moment; again: no mark",
+        "and a letter: mark this moment; again: no mark",
     );
     bind(
         everywhere,
         &[char_key('\'')],
         A::Mark(MarkKey::Jump),
         "",
-        "' and a letter: go to that mark",
+        "and a letter: go to that mark",
     );
     bind(
         everywhere,
@@ -467,6 +424,13 @@ pub fn bindings() -> Vec<Binding> {
         "write what is shown to a file: csv, ndjson, json, parquet, arrow",
     );
     bind(everywhere, &[char_key('?')], A::Help, "help", "this help");
+    bind(
+        everywhere,
+        &[],
+        A::Log,
+        "",
+        "what the engine was asked, what came of it, how long it took",
+    );
     bind(
         everywhere,
         &[char_key('%')],
@@ -688,18 +652,12 @@ mod tests {
     #[test]
     fn no_binding_needs_a_key_that_terminals_cannot_tell_from_another() {
         for key in bindings().into_iter().flat_map(|b| b.keys) {
-            let confused =
-                key.ctrl && matches!(key.code, KeyCode::Char('h' | 'i' | 'j' | 'm' | '['));
-            assert!(!confused, "{}", key.label());
+            assert_eq!(Key::parse(&key.name()), Ok(key), "{}", key.label());
         }
     }
 
     #[test]
     fn every_binding_says_what_it_does() {
-        assert!(
-            bindings()
-                .iter()
-                .all(|b| !b.help.is_empty() && !b.keys.is_empty())
-        );
+        assert!(bindings().iter().all(|b| !b.help.is_empty()));
     }
 }

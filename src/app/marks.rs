@@ -18,7 +18,7 @@ pub enum MarkKey {
 }
 
 /// True for what a mark may be called.
-fn is_name(c: char) -> bool {
+pub(super) fn is_name(c: char) -> bool {
     c.is_ascii_lowercase() || c.is_ascii_digit()
 }
 
@@ -60,6 +60,7 @@ impl App {
 
     /// Sets a mark to the playhead, or takes it away where it stands there.
     pub(super) fn set_mark(&mut self, name: char) {
+        let jump = self.key(Action::Mark(MarkKey::Jump));
         let Some(view) = self.view_mut() else { return };
         let here = view.playhead;
         let said = if view.marks.get(&name) == Some(&here) {
@@ -67,7 +68,7 @@ impl App {
             format!("mark {name} is gone")
         } else {
             view.marks.insert(name, here);
-            format!("mark {name} is {}; '{name} comes back", describe(here))
+            format!("mark {name} is {}; {jump}{name} comes back", describe(here))
         };
         self.notify(said);
     }
@@ -75,7 +76,10 @@ impl App {
     /// Goes to a mark.
     pub(super) fn jump_to_named(&mut self, name: char) -> Result<Vec<Effect>, String> {
         let mark = self.view().and_then(|v| v.marks.get(&name).copied());
-        let moment = mark.ok_or_else(|| format!("there is no mark {name}; m{name} sets it"))?;
+        let moment = mark.ok_or_else(|| {
+            let set = self.key(Action::Mark(MarkKey::Set));
+            format!("there is no mark {name}; {set}{name} sets it")
+        })?;
         Ok(self.go_to(moment))
     }
 
@@ -106,11 +110,11 @@ impl App {
         let selected = marks.get(*cursor).copied();
         match (wanted, event.code) {
             (Some(Action::Escape | Action::Quit), _) => self.overlay = None,
-            (_, KeyCode::Up | KeyCode::Char('k')) => *cursor = cursor.saturating_sub(1),
-            (_, KeyCode::Down | KeyCode::Char('j')) => *cursor = (*cursor + 1).min(last),
-            (_, KeyCode::Home | KeyCode::Char('g')) => *cursor = 0,
-            (_, KeyCode::End | KeyCode::Char('G')) => *cursor = last,
-            (_, KeyCode::Enter) => {
+            (Some(Action::Up), _) => *cursor = cursor.saturating_sub(1),
+            (Some(Action::Down), _) => *cursor = (*cursor + 1).min(last),
+            (Some(Action::First | Action::LineStart), _) => *cursor = 0,
+            (Some(Action::Last | Action::LineEnd), _) => *cursor = last,
+            (Some(Action::Enter), _) => {
                 self.overlay = None;
                 return selected.map_or_else(Vec::new, |(_, at)| self.go_to(at));
             }

@@ -20,6 +20,8 @@ pub enum Msg {
     Reply(Reply),
     /// The statements of earlier sittings, oldest first.
     Queries(Vec<String>),
+    /// Something went wrong outside that the log should tell of.
+    Fault(String),
     /// Time has passed.
     Time,
 }

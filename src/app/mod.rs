@@ -10,8 +10,11 @@ pub mod export;
 mod fuzzy;
 pub mod grid;
 pub mod history_view;
+mod key;
 pub mod keymap;
+pub mod last_state;
 pub mod layout;
+pub mod log;
 pub mod marks;
 mod message;
 mod mouse;
@@ -19,6 +22,7 @@ mod prompt;
 pub mod query;
 mod replies;
 pub mod rows;
+mod scroll;
 mod timeline;
 mod travel;
 mod update;
@@ -34,14 +38,18 @@ use crate::format::{DataType, Projection};
 use crate::snapshot::Snapshot;
 
 use arrange::{Arranged, Ask};
+use cell::TimeStyle;
 use grid::Grid;
-use keymap::{Binding, bindings};
+use keymap::{Action, Binding, Scope, bindings};
+use last_state::{LakeState, Last};
 use layout::Areas;
+use log::Log;
 pub use message::{Clock, Colours, Effect, Msg};
 pub use mouse::{list_top, tabs};
 pub use prompt::Prompt;
 use query::QueryPane;
 use rows::{CompareMode, Comparison, RowFilter, Rows};
+pub use scroll::Scroll;
 pub use timeline::TimelineView;
 pub use update::describe;
 
@@ -97,6 +105,30 @@ pub struct Start {
     pub columns: Option<Projection>,
     /// The statement to run.
     pub query: Option<String>,
+    /// What the person has set.
+    pub settings: Settings,
+    /// How the lake was left, to go on from.
+    pub last: Option<LakeState>,
+    /// What went wrong before the start, for the person to know.
+    pub faults: Vec<String>,
+}
+
+/// What the person has set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// What the keys do.
+    pub bindings: Vec<Binding>,
+    /// How much of times is shown.
+    pub times: TimeStyle,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            bindings: bindings(),
+            times: TimeStyle::default(),
+        }
+    }
 }
 
 /// A table in the list.
@@ -191,8 +223,8 @@ pub struct TableView {
 /// What lies over the main screen.
 #[derive(Debug)]
 pub enum Overlay {
-    /// The keys, scrolled down by so many lines.
-    Help(usize),
+    /// The keys.
+    Help(Scroll),
     /// The field that asks for a time.
     GoTo(Prompt),
     /// One row, every value in full.
@@ -207,6 +239,8 @@ pub enum Overlay {
     Export(export::ExportField),
     /// The marks, with the cursor on one of them.
     Marks(usize),
+    /// What the engine was asked, and what became of it.
+    Log(Scroll),
     /// A field at the foot of the screen.
     Ask(Ask),
 }
@@ -216,8 +250,8 @@ pub enum Overlay {
 pub struct RowView {
     /// Its key.
     pub key: String,
-    /// Lines scrolled down.
-    pub scroll: usize,
+    /// How far it is scrolled.
+    pub scroll: Scroll,
     /// All columns at the moment shown, and the row among them; the row is absent where the key is.
     pub record: Option<(Arc<Snapshot>, Option<usize>)>,
     id: RequestId,
@@ -281,20 +315,26 @@ pub struct App {
     pub clock: Clock,
     /// The one table of key bindings.
     pub bindings: Vec<Binding>,
+    /// How much of times is shown.
+    pub times: TimeStyle,
     start: Start,
     counts_asked: bool,
+    last: Last,
     travel: Option<travel::Travel>,
     /// The file that is being written.
     pub exporting: Option<export::Exporting>,
     /// What the next key, a mark's name, is for.
     pub awaited_mark: Option<marks::MarkKey>,
     search: Option<arrange::Search>,
+    /// What the engine was asked, and what became of it.
+    pub log: Log,
     last_id: RequestId,
 }
 
 impl App {
     /// Makes the application, and the first things that it wants done.
-    pub fn new(start: Start, size: (u16, u16), clock: Clock) -> (Self, Vec<Effect>) {
+    pub fn new(mut start: Start, size: (u16, u16), clock: Clock) -> (Self, Vec<Effect>) {
+        let last = Last::new(start.last.take(), &mut start.table);
         let mut app = Self {
             lake: start.lake.clone(),
             tables: Vec::new(),
@@ -314,15 +354,19 @@ impl App {
             areas: None,
             size,
             clock,
-            bindings: bindings(),
+            bindings: std::mem::take(&mut start.settings.bindings),
+            times: start.settings.times,
+            last,
             start,
             counts_asked: false,
             travel: None,
             exporting: None,
             awaited_mark: None,
             search: None,
+            log: Log::default(),
             last_id: RequestId(0),
         };
+        app.tell_faults();
         let first = app.start.table.clone();
         let effects = vec![app.send(Request::Tables { first }), Effect::Mouse(true)];
         app.settle();
@@ -396,8 +440,23 @@ impl App {
         parse_as_of(text, self.clock.wall).map_err(|e: TimeError| e.to_string())
     }
 
+    /// The key that an action has in a panel, as the screen shows it; `None` where it has none there.
+    pub fn key_in(&self, panel: Panel, action: Action) -> Option<String> {
+        let bound = self.bindings.iter().filter(|b| b.action == action);
+        let mut here =
+            bound.filter(|b| b.scope == Scope::Everywhere || b.scope == Scope::In(panel));
+        here.find_map(|b| b.keys.first().map(|k| k.label()))
+    }
+
+    /// What a person may press for an action in the rows or anywhere; the command where no key does it.
+    pub fn key(&self, action: Action) -> String {
+        self.key_in(Panel::Data, action)
+            .unwrap_or_else(|| format!(":{}", action.command()))
+    }
+
     fn send(&mut self, request: Request) -> Effect {
         self.last_id = RequestId(self.last_id.0 + 1);
+        self.log.asked(self.clock, self.last_id, &request);
         Effect::Send(self.last_id, request)
     }
 
@@ -405,6 +464,23 @@ impl App {
         const SHOWN_MS: u64 = 2_500;
         self.notice = Some(Notice {
             text: text.into(),
+            until_ms: self.clock.ms + SHOWN_MS,
+        });
+    }
+
+    /// Tells what went wrong before the start: all of it in the log, and the first of it at once.
+    fn tell_faults(&mut self) {
+        const SHOWN_MS: u64 = 20_000;
+        let faults = std::mem::take(&mut self.start.faults);
+        for fault in &faults {
+            self.log.fault(self.clock, fault);
+        }
+        let more = match faults.len() {
+            0 | 1 => String::new(),
+            count => format!(" (and {} more: {})", count - 1, self.key(Action::Log)),
+        };
+        self.notice = faults.first().map(|first| Notice {
+            text: format!("{}{more}", crate::text::visible(first)),
             until_ms: self.clock.ms + SHOWN_MS,
         });
     }
@@ -424,6 +500,7 @@ impl App {
             return;
         }
         let inside = Areas::inside(data);
+        let times = self.times;
         if let Some(view) = self.view_mut() {
             let lines = view.lines_above_rows();
             // Until the difference is there, one grid has the whole width.
@@ -434,6 +511,7 @@ impl App {
                 inside.width
             };
             let mut grid = std::mem::take(&mut view.grid);
+            grid.times = times;
             if let Some(rows) = view.rows() {
                 grid.settle(
                     rows,
@@ -449,6 +527,7 @@ impl App {
 impl App {
     fn settle_query(&mut self, area: ratatui::layout::Rect) {
         let inside = Areas::inside(area);
+        let times = self.times;
         let query = &mut self.query;
         let lines = lines_above(query.comparison.is_some(), query.compare);
         let is_halved = query.compare == CompareMode::SideBySide && query.comparison.is_some();
@@ -458,6 +537,7 @@ impl App {
             inside.width
         };
         let mut grid = std::mem::take(&mut query.grid);
+        grid.times = times;
         if let Some(rows) = query.rows() {
             let height = inside.height.saturating_sub(lines);
             grid.settle(rows, width.saturating_sub(1), height);

@@ -54,14 +54,23 @@ impl App {
                 at.saturating_sub(by)
             }
         };
+        if let Some((text, _)) = self.text_on_top() {
+            text.by(WHEEL_ROWS, down);
+            return Vec::new();
+        }
         match &mut self.overlay {
-            Some(Overlay::Help(at)) => scroll(at, WHEEL_ROWS),
-            Some(Overlay::Row(row)) => scroll(&mut row.scroll, WHEEL_ROWS),
             Some(Overlay::History(open)) => scroll(&mut open.row, WHEEL_ROWS),
-            Some(Overlay::Why(open)) => scroll(&mut open.scroll, WHEEL_ROWS),
             Some(Overlay::Commands(palette)) => scroll(&mut palette.cursor, 1),
             Some(Overlay::Marks(cursor)) => scroll(cursor, 1),
-            Some(Overlay::GoTo(_) | Overlay::Ask(_) | Overlay::Export(_)) => {}
+            Some(
+                Overlay::GoTo(_)
+                | Overlay::Ask(_)
+                | Overlay::Export(_)
+                | Overlay::Help(_)
+                | Overlay::Row(_)
+                | Overlay::Why(_)
+                | Overlay::Log(_),
+            ) => {}
             None => match areas.panel_at(x, y) {
                 Some(Panel::Timeline) => return self.step(if down { 1 } else { -1 }),
                 Some(Panel::Tables) => {

@@ -10,12 +10,14 @@ use crate::snapshot::Snapshot;
 
 use super::arrange::Arranged;
 use super::grid::Source;
+use super::keymap::Action;
 use super::rows::{CompareMode, Comparison, Rows};
 use super::update::describe;
 use super::{App, Effect, Overlay, TableEntry, TableView};
 
 impl App {
     pub(super) fn on_reply(&mut self, reply: Reply) -> Vec<Effect> {
+        self.log.answered(self.clock, &reply);
         match reply.answer {
             Answer::TableNames(names) => self.on_table_names(names),
             Answer::Table(name, info) => return self.on_table(&name, info),
@@ -109,6 +111,8 @@ impl App {
         if let Some(wanted) = self.start.table.clone() {
             match self.tables.iter().position(|t| t.name == wanted) {
                 Some(at) => self.table_cursor = at,
+                // It was there when the lake was left.
+                None if self.last.has_chosen_the_table => self.start.table = None,
                 None => self.notify(format!("there is no table '{wanted}'")),
             }
         }
@@ -241,6 +245,8 @@ impl App {
                 }
             }
             Lane::Snapshot => {
+                let (at, back) = (self.key(Action::GoTo), self.key(Action::Step(-1)));
+                let again = format!("press {at} or {back} to read again");
                 let Some(view) = self
                     .view_mut()
                     .filter(|v| v.pending.is_some_and(|p| p.id == id))
@@ -264,7 +270,7 @@ impl App {
                     }
                     self.notify("cancelled");
                 } else {
-                    view.error = Some(error.hint("press @ or , to read again"));
+                    view.error = Some(error.hint(again));
                 }
             }
             Lane::History => self.on_no_history(id, &error),

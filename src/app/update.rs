@@ -11,9 +11,11 @@ use super::arrange::{Ask, Wanted};
 use super::commands::Palette;
 use super::grid::Grid;
 use super::keymap::{Action, Key, action};
+use super::last_state::Overridden;
 use super::rows::{CompareMode, Rows};
 use super::{
-    App, Clock, Effect, Msg, Overlay, Panel, Pending, Play, Prompt, RowView, SPEEDS, TableView,
+    App, Clock, Effect, Msg, Overlay, Panel, Pending, Play, Prompt, RowView, SPEEDS, Scroll,
+    TableView,
 };
 
 impl App {
@@ -52,6 +54,10 @@ impl App {
             Msg::Reply(reply) => self.on_reply(reply),
             Msg::Queries(earlier) => {
                 self.on_queries(earlier);
+                Vec::new()
+            }
+            Msg::Fault(text) => {
+                self.log.fault(clock, &text);
                 Vec::new()
             }
             Msg::Time => self.on_time(),
@@ -97,13 +103,14 @@ impl App {
         }
         self.notice = None;
         let key = Key::of(event);
-        // What lies over the rows moves as they do.
+        // What lies over the screen moves as the rows do.
         let panel = match self.overlay {
-            Some(Overlay::History(_) | Overlay::Why(_)) => Panel::Data,
-            _ => self.focus,
+            Some(_) => Panel::Data,
+            None => self.focus,
         };
         let wanted = action(&self.bindings, panel, key);
-        if wanted == Some(Action::Interrupt) || wanted == Some(Action::Suspend) {
+        let is_typed = key.is_text() && self.takes_text();
+        if !is_typed && matches!(wanted, Some(Action::Interrupt | Action::Suspend)) {
             return self.act(wanted.unwrap_or(Action::Interrupt));
         }
         if let Some(what) = self.awaited_mark.take() {
@@ -122,36 +129,10 @@ impl App {
                 Vec::new()
             }
             Some(Overlay::Ask(_)) => self.on_ask_key(event),
-            Some(Overlay::Help(scroll)) => {
-                match wanted {
-                    Some(Action::Help | Action::Escape | Action::Quit) => self.overlay = None,
-                    other => scroll_by(scroll, event, other),
-                }
-                Vec::new()
+            Some(Overlay::Help(_) | Overlay::Row(_) | Overlay::Why(_) | Overlay::Log(_)) => {
+                self.on_text_key(wanted)
             }
-            Some(Overlay::Row(row)) => match wanted {
-                Some(Action::Escape | Action::Quit | Action::Enter) => {
-                    self.overlay = None;
-                    Vec::new()
-                }
-                // The playhead moves under an open row, and the row follows.
-                Some(
-                    a @ (Action::Step(_)
-                    | Action::PreviousVersion
-                    | Action::NextVersion
-                    | Action::Play
-                    | Action::Slower
-                    | Action::Faster
-                    | Action::GoTo
-                    | Action::Help),
-                ) => self.act(a),
-                other => {
-                    scroll_by(&mut row.scroll, event, other);
-                    Vec::new()
-                }
-            },
             Some(Overlay::History(_)) => self.on_history_key(event, wanted),
-            Some(Overlay::Why(_)) => self.on_why_key(event, wanted),
             Some(Overlay::Commands(_)) => self.on_palette_key(event),
             Some(Overlay::Export(_)) => self.on_export_key(event),
             Some(Overlay::Marks(_)) => self.on_marks_key(event, wanted),
@@ -179,7 +160,7 @@ impl App {
             Action::Play => return self.toggle_play(),
             Action::Slower => self.change_speed(self.speed.saturating_sub(1)),
             Action::Faster => self.change_speed((self.speed + 1).min(SPEEDS.len() - 1)),
-            Action::Help => self.overlay = Some(Overlay::Help(0)),
+            Action::Help => self.overlay = Some(Overlay::Help(Scroll::default())),
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 self.notify(if self.mouse {
@@ -207,6 +188,7 @@ impl App {
             }
             Action::History => return self.open_history(),
             Action::Why => return self.open_why(),
+            Action::Log => self.overlay = Some(Overlay::Log(Scroll::End(0))),
             Action::Commands => self.overlay = Some(Overlay::Commands(Palette::default())),
             Action::Copy(what) => return self.copy(what),
             Action::Mark(what) => self.await_mark(what),
@@ -264,7 +246,10 @@ impl App {
 
     fn pan(&mut self, share: f64) {
         if self.view().is_some_and(|v| !v.timeline.is_zoomed()) {
-            self.notify("the whole range is shown; + zooms in");
+            self.notify(format!(
+                "the whole range is shown; {} zooms in",
+                self.key(Action::ZoomIn)
+            ));
         }
         self.timeline(|v| v.timeline.pan(share));
     }
@@ -291,6 +276,17 @@ impl App {
             return vec![Effect::Cancel(Lane::Export)];
         }
         Vec::new()
+    }
+
+    /// True while characters are text of some field.
+    fn takes_text(&self) -> bool {
+        match self.overlay {
+            Some(
+                Overlay::GoTo(_) | Overlay::Ask(_) | Overlay::Commands(_) | Overlay::Export(_),
+            ) => true,
+            Some(_) => false,
+            None => self.query_has_keys() || self.awaited_mark.is_some(),
+        }
     }
 
     /// True while keys are text of the query.
@@ -350,11 +346,12 @@ impl App {
                 let (empty, failed) =
                     (view.timeline.ticks.is_some(), view.timeline_error.is_some());
                 self.notify(if empty {
-                    "the table holds no rows"
+                    "the table holds no rows".to_owned()
                 } else if failed {
-                    "the timeline cannot be read; @ goes to a time"
+                    let at = self.key(Action::GoTo);
+                    format!("the timeline cannot be read; {at} goes to a time")
                 } else {
-                    "the timeline is still being read"
+                    "the timeline is still being read".to_owned()
                 });
                 Vec::new()
             }
@@ -485,7 +482,7 @@ impl App {
         let key = rows.key(view.grid.row).to_owned();
         self.overlay = Some(Overlay::Row(RowView {
             key,
-            scroll: 0,
+            scroll: Scroll::default(),
             record: None,
             id: RequestId(0),
         }));
@@ -506,12 +503,20 @@ impl App {
         let Some(Ok(info)) = &entry.info else {
             return Vec::new();
         };
+        let mut is_restored = false;
         if entry.view.is_none() {
             let wanted = start.table.as_ref().is_none_or(|t| *t == entry.name);
             let playhead = start.as_of.filter(|_| wanted).unwrap_or(info.newest);
             let mut view =
                 TableView::new(info, playhead, start.columns.as_ref().filter(|_| wanted));
             view.moved = start.as_of.is_some() && wanted;
+            let but = Overridden {
+                moment: start.as_of.is_some() && wanted,
+                columns: start.columns.is_some() && wanted,
+                comparison: start.compare.is_some() && wanted,
+            };
+            let left = self.last.state.tables.get(&entry.name);
+            is_restored = left.is_some_and(|left| view.restore(left, info, but));
             if let Some(a) = start.compare.filter(|_| wanted) {
                 view.a = Some(a);
                 view.compare = CompareMode::Inline;
@@ -534,6 +539,9 @@ impl App {
                 .cloned(),
             _ => None,
         };
+        if is_restored && self.notice.is_none() {
+            self.notify("as you left it; --fresh opens the lake as if for the first time");
+        }
         if let Some(name) = unknown {
             self.notify(format!("there is no column '{name}'"));
         }
@@ -670,19 +678,6 @@ pub(super) fn edit(prompt: &mut Prompt, event: &KeyEvent) {
         KeyCode::End => prompt.end(),
         _ => {}
     }
-}
-
-pub(super) fn scroll_by(scroll: &mut usize, event: &KeyEvent, wanted: Option<Action>) {
-    *scroll = match (wanted, event.code) {
-        (Some(Action::Up), _) | (_, KeyCode::Up | KeyCode::Char('k')) => scroll.saturating_sub(1),
-        (Some(Action::Down), _) | (_, KeyCode::Down | KeyCode::Char('j')) => *scroll + 1,
-        (_, KeyCode::PageUp) => scroll.saturating_sub(10),
-        (_, KeyCode::PageDown) => *scroll + 10,
-        (_, KeyCode::Home | KeyCode::Char('g')) => 0,
-        // Drawing stops at the last line.
-        (_, KeyCode::End | KeyCode::Char('G')) => usize::MAX / 2,
-        _ => *scroll,
-    };
 }
 
 /// A moment in a sentence.

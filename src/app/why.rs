@@ -2,24 +2,20 @@
 
 use std::sync::Arc;
 
-use crossterm::event::KeyEvent;
-
 use crate::engine::{Request, RequestId};
 use crate::error::{Error, ErrorKind};
 use crate::event_time::AsOf;
 use crate::provenance::Provenance;
 
-use super::keymap::Action;
-use super::update::scroll_by;
-use super::{App, Effect, Overlay, TableView};
+use super::{App, Effect, Overlay, Scroll, TableView};
 
 /// Why a row is what it is.
 #[derive(Debug)]
 pub struct WhyView {
     /// Its key.
     pub key: String,
-    /// Lines scrolled down.
-    pub scroll: usize,
+    /// How far it is scrolled.
+    pub scroll: Scroll,
     /// The answer, once it is there; of the moment that it names.
     pub answer: Option<Result<Arc<Provenance>, Error>>,
     id: RequestId,
@@ -49,7 +45,7 @@ impl App {
         };
         self.overlay = Some(Overlay::Why(WhyView {
             key,
-            scroll: 0,
+            scroll: Scroll::default(),
             answer: None,
             id: RequestId(0),
         }));
@@ -85,30 +81,5 @@ impl App {
         {
             open.answer = Some(answer);
         }
-    }
-
-    /// A key while the answer is open.
-    pub(super) fn on_why_key(&mut self, event: &KeyEvent, wanted: Option<Action>) -> Vec<Effect> {
-        let Some(Overlay::Why(open)) = &mut self.overlay else {
-            return Vec::new();
-        };
-        match wanted {
-            Some(Action::Escape | Action::Quit | Action::Enter | Action::Why) => {
-                self.overlay = None;
-            }
-            // The playhead moves under it, and the answer follows.
-            Some(
-                a @ (Action::Step(_)
-                | Action::PreviousVersion
-                | Action::NextVersion
-                | Action::Play
-                | Action::Slower
-                | Action::Faster
-                | Action::GoTo
-                | Action::Help),
-            ) => return self.act(a),
-            other => scroll_by(&mut open.scroll, event, other),
-        }
-        Vec::new()
     }
 }

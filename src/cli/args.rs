@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use crate::text::parse_bytes;
+use crate::config::parse_memory;
 
 use super::write_args::WriteCommand;
 
@@ -53,9 +53,17 @@ pub struct Cli {
     #[arg(long, value_name = "SQL")]
     pub query: Option<String>,
 
-    /// The colours of the explorer
-    #[arg(long, value_enum, default_value_t = ThemeChoice::Auto)]
-    pub theme: ThemeChoice,
+    /// The colours of the explorer [default: those of the settings]
+    #[arg(long, value_enum)]
+    pub theme: Option<ThemeChoice>,
+
+    /// Open the lake as if for the first time, and leave what is remembered of it alone
+    #[arg(long)]
+    pub fresh: bool,
+
+    /// Print the settings as they are where nothing is set, with comments: a file to begin with
+    #[arg(long)]
+    pub print_config: bool,
 
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -81,6 +89,10 @@ pub struct Common {
     #[arg(long, global = true, value_name = "LAKE")]
     pub path: Option<String>,
 
+    /// Read the settings from this file [default: ~/.config/azof-tui/config.toml, if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
     /// Append what happens, and how long it takes, to this file
     #[arg(long, global = true, value_name = "FILE")]
     pub log: Option<PathBuf>,
@@ -88,14 +100,6 @@ pub struct Common {
     /// Memory for reading, such as 500MB or 2GB: what one read may hold, and three quarters of it what is kept for the next ones [default: a quarter of the machine's]
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_memory)]
     pub memory: Option<usize>,
-}
-
-/// Reads a size of memory; the least that is of use is a megabyte.
-fn parse_memory(text: &str) -> Result<usize, String> {
-    parse_bytes(text)
-        .and_then(|bytes| usize::try_from(bytes).ok())
-        .filter(|bytes| *bytes >= 1_000_000)
-        .ok_or_else(|| "it should be a size such as 500MB or 2GB, and at least 1MB".to_owned())
 }
 
 /// How rows come out.

@@ -18,7 +18,9 @@ use std::time::Instant;
 
 use clap::error::ErrorKind as ClapKind;
 use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
 
+use crate::config;
 use crate::engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::now;
@@ -59,86 +61,99 @@ fn start(cli: Cli) -> Result<Outcome> {
         .or(cli.common.path)
         .unwrap_or_else(|| ".".to_owned());
     let log = cli.common.log;
-    let mut limits = ReadLimits::default();
-    limits.read_bytes = cli.common.memory.unwrap_or(limits.read_bytes);
+    if cli.print_config {
+        return print_all(config::default_text().as_bytes()).map(|()| Outcome::Done);
+    }
     match cli.command {
-        Some(Command::Completions { shell }) => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "azof-tui", &mut script);
-            print_all(&script).map(|()| Outcome::Done)
-        }
-        Some(Command::Man) => {
-            // The program's page, then one for each command.
-            let mut page = Vec::new();
-            let mut program = Cli::command();
-            program.build();
-            let commands = program.get_subcommands().cloned().collect::<Vec<_>>();
-            for command in std::iter::once(program)
-                .chain(commands)
-                .filter(|c| c.get_name() != "help")
-            {
-                let written = clap_mangen::Man::new(command).render(&mut page);
-                written.map_err(|e| Error::new(ErrorKind::Output, e.to_string()))?;
+        Some(Command::Completions { shell }) => return print_about_itself(Some(shell)),
+        Some(Command::Man) => return print_about_itself(None),
+        _ => {}
+    }
+    let (settings, faults) = config::load(cli.common.config.as_deref())?;
+    let mut limits = ReadLimits::default();
+    let memory = cli.common.memory.or(settings.memory);
+    limits.read_bytes = memory.unwrap_or(limits.read_bytes);
+    if let Some(command) = cli.command {
+        // What is wrong with the settings is no reason to give no answer.
+        for fault in &faults {
+            say(&format!("warning: {fault}"));
+            if let Some(step) = fault.next_step() {
+                say(&format!("hint: {step}"));
             }
-            print_all(&page).map(|()| Outcome::Done)
         }
-        Some(command) => {
-            let started = Instant::now();
-            let asked = format!("{command:?}");
-            let runtime = engine::runtime("azof-cli")?;
-            let done = runtime.block_on(async {
-                match command {
-                    Command::Write(command) => Box::pin(write::run(command, &lake, limits)).await,
-                    command => commands::run(command, &lake, limits).await,
-                }
-            });
-            // What was cancelled may not yield, and must not hold up the end.
-            runtime.shutdown_background();
-            if let Some(path) = log {
-                let outcome = done
-                    .as_ref()
-                    .map_or_else(ToString::to_string, |_| "done".to_owned());
-                log_line(
-                    &path,
-                    &format!(
-                        "{asked}: {outcome} ({:.1} ms)",
-                        started.elapsed().as_secs_f64() * 1e3
-                    ),
-                )?;
-            }
-            done
+        return answer(command, &lake, limits, log.as_deref());
+    }
+    let moment = |text: Option<&str>| text.map(|t| commands::moment(Some(t))).transpose();
+    let theme = match cli.theme {
+        None => settings.theme,
+        Some(ThemeChoice::Auto) => None,
+        Some(ThemeChoice::Dark) => Some(terminal::ThemeName::Dark),
+        Some(ThemeChoice::Light) => Some(terminal::ThemeName::Light),
+        Some(ThemeChoice::None) => Some(terminal::ThemeName::None),
+    };
+    terminal::explore(Opening {
+        lake,
+        table: cli.table,
+        as_of: moment(cli.as_of.as_deref())?,
+        compare: moment(cli.compare.as_deref())?,
+        columns: cli.columns.as_deref().map(Projection::parse),
+        query: cli.query,
+        theme,
+        config: settings,
+        faults,
+        fresh: cli.fresh,
+        limits,
+        log,
+    })
+    .map(|()| Outcome::Done)
+}
+
+/// Runs a command for scripts.
+fn answer(
+    command: Command,
+    lake: &str,
+    limits: ReadLimits,
+    log: Option<&std::path::Path>,
+) -> Result<Outcome> {
+    let started = Instant::now();
+    let asked = format!("{command:?}");
+    let runtime = engine::runtime("azof-cli")?;
+    let done = runtime.block_on(async {
+        match command {
+            Command::Write(command) => Box::pin(write::run(command, lake, limits)).await,
+            command => commands::run(command, lake, limits).await,
         }
-        None => {
-            let as_of = cli
-                .as_of
-                .as_deref()
-                .map(|t| commands::moment(Some(t)))
-                .transpose()?;
-            let compare = cli
-                .compare
-                .as_deref()
-                .map(|t| commands::moment(Some(t)))
-                .transpose()?;
-            let theme = match cli.theme {
-                ThemeChoice::Auto => None,
-                ThemeChoice::Dark => Some(terminal::ThemeName::Dark),
-                ThemeChoice::Light => Some(terminal::ThemeName::Light),
-                ThemeChoice::None => Some(terminal::ThemeName::None),
-            };
-            terminal::explore(Opening {
-                lake,
-                table: cli.table,
-                as_of,
-                compare,
-                columns: cli.columns.as_deref().map(Projection::parse),
-                query: cli.query,
-                theme,
-                limits,
-                log,
-            })
-            .map(|()| Outcome::Done)
+    });
+    // What was cancelled may not yield, and must not hold up the end.
+    runtime.shutdown_background();
+    if let Some(path) = log {
+        let outcome = done
+            .as_ref()
+            .map_or_else(ToString::to_string, |_| "done".to_owned());
+        let ms = started.elapsed().as_secs_f64() * 1e3;
+        log_line(path, &format!("{asked}: {outcome} ({ms:.1} ms)"))?;
+    }
+    done
+}
+
+/// A shell's completion script, or the manual: the program's page, then one for each command.
+fn print_about_itself(shell: Option<Shell>) -> Result<Outcome> {
+    let mut text = Vec::new();
+    if let Some(shell) = shell {
+        clap_complete::generate(shell, &mut Cli::command(), "azof-tui", &mut text);
+    } else {
+        let mut program = Cli::command();
+        program.build();
+        let commands = program.get_subcommands().cloned().collect::<Vec<_>>();
+        for command in std::iter::once(program)
+            .chain(commands)
+            .filter(|c| c.get_name() != "help")
+        {
+            let written = clap_mangen::Man::new(command).render(&mut text);
+            written.map_err(|e| Error::new(ErrorKind::Output, e.to_string()))?;
         }
     }
+    print_all(&text).map(|()| Outcome::Done)
 }
 
 /// Clap explains over several lines; ours are one of each kind.

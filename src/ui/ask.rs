@@ -4,7 +4,9 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::app::App;
 use crate::app::arrange::{Ask, Wanted};
+use crate::app::keymap::Action;
 use crate::app::layout::Areas;
 use crate::text::{Align, fit, visible, width};
 
@@ -14,15 +16,20 @@ use super::theme::Role;
 /// Candidates shown at once.
 const CANDIDATES_AT_MOST: usize = 8;
 
-pub(super) fn draw(ask: &Ask, areas: Areas, canvas: &mut Canvas<'_>) {
+pub(super) fn draw(app: &App, ask: &Ask, areas: Areas, canvas: &mut Canvas<'_>) {
     let (sign, hint) = match ask.wanted {
         Wanted::Pattern => (
             " / ",
-            "a regular expression; capitals tell cases apart · Enter finds, n and N go on",
+            format!(
+                "a regular expression; capitals tell cases apart · Enter finds, {} and {} go on",
+                app.key(Action::FindNext),
+                app.key(Action::FindPrevious)
+            ),
         ),
         Wanted::Condition => (
             " & ",
-            "such as industry ~ \"Soft\" and revenue > 1e9 · Tab completes · empty shows all",
+            "such as industry ~ \"Soft\" and revenue > 1e9 · Tab completes · empty shows all"
+                .to_owned(),
         ),
     };
     let line = Rect {
@@ -70,7 +77,7 @@ pub(super) fn draw(ask: &Ask, areas: Areas, canvas: &mut Canvas<'_>) {
         canvas.put(
             x + 2,
             line.y,
-            hint,
+            &hint,
             line.right().saturating_sub(x + 3),
             canvas.theme.style(Role::Dim),
         );

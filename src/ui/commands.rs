@@ -2,9 +2,11 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::App;
 use crate::app::commands::Palette;
+use crate::app::keymap::Action;
 use crate::app::layout::Areas;
+use crate::app::marks::MarkKey;
+use crate::app::{App, Scroll};
 use crate::event_time::{AsOf, Precision};
 use crate::text::{Align, ellipsis, fit, visible, width};
 
@@ -133,13 +135,14 @@ pub(super) fn draw_marks(app: &App, areas: Areas, cursor: usize, canvas: &mut Ca
     };
     let mut lines: Vec<LineOf> = marks.iter().enumerate().map(line).collect();
     if lines.is_empty() {
-        let text = "No marks yet: m and a letter marks this moment.";
-        lines.push(vec![(text.to_owned(), Role::Dim)]);
+        let key = app.key(Action::Mark(MarkKey::Set));
+        let text = format!("No marks yet: {key} and a letter marks this moment.");
+        lines.push(vec![(text, Role::Dim)]);
     }
     let title = vec![("Marks".to_owned(), Role::Focus)];
     let height = (lines.len() as u16 + 2).clamp(5, areas.screen.height.saturating_sub(4));
     let rows = usize::from(height) - 2;
-    let scroll = (cursor + 1).saturating_sub(rows);
+    let scroll = Scroll::Top((cursor + 1).saturating_sub(rows));
     let box_width = 56.min(areas.screen.width);
     scrolled(
         canvas,

@@ -1,11 +1,13 @@
 //! The first line, which says what is shown, and the last one, which says what to press.
 
-use crate::app::keymap::Scope;
+use ratatui::layout::Rect;
+
+use crate::app::keymap::{Action, Scope};
 use crate::app::layout::Areas;
 use crate::app::rows::CompareMode;
 use crate::app::{App, Overlay, Panel, TableView};
-use crate::event_time::AsOf;
-use crate::text::{bytes, counted, ellipsis, width};
+use crate::event_time::{AsOf, Precision};
+use crate::text::{bytes, counted, ellipsis, width, wrapped_at_words};
 
 use super::canvas::Canvas;
 use super::theme::Role;
@@ -68,7 +70,7 @@ fn moment(app: &App, view: &TableView) -> Vec<(String, Role)> {
     };
     let mut pieces = vec![
         ("AS OF ".to_owned(), Role::Dim),
-        (moment_text(asked), Role::Moment),
+        (moment_text(app, asked), Role::Moment),
     ];
     let other = match app.query() {
         Some(pane) => pane
@@ -89,7 +91,7 @@ fn moment(app: &App, view: &TableView) -> Vec<(String, Role)> {
         }
         _ if view.b.is_some_and(|b| b != view.playhead) && view.compared().is_some() => {
             pieces.push((
-                format!("  playhead {}", moment_text(view.playhead)),
+                format!("  playhead {}", moment_text(app, view.playhead)),
                 Role::Dim,
             ));
         }
@@ -109,11 +111,11 @@ fn is_at_the_end_of_a_closed_table(app: &App, view: &TableView) -> bool {
 }
 
 /// A moment with its zone.
-fn moment_text(moment: AsOf) -> String {
+fn moment_text(app: &App, moment: AsOf) -> String {
     match moment {
         AsOf::At(at) => format!(
             "{}Z",
-            at.to_text(at.precision().max(crate::event_time::Precision::Second))
+            at.to_text(app.times.whole(at.precision()).max(Precision::Second))
         ),
         AsOf::Current => "current".to_owned(),
     }
@@ -164,14 +166,7 @@ fn start_ellipsis(path: &str, room: usize) -> String {
 pub(super) fn draw_hints(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     let area = areas.hints;
     if let Some(notice) = &app.notice {
-        canvas.put(
-            area.x + 1,
-            area.y,
-            &notice.text,
-            area.width - 2,
-            canvas.theme.style(Role::Waiting),
-        );
-        return;
+        return draw_notice(&notice.text, area, canvas);
     }
     let snapshot = app.view().and_then(|v| v.snapshot.as_ref());
     let has_rows = snapshot.is_some_and(|s| !s.is_empty());
@@ -237,114 +232,137 @@ pub(super) fn draw_hints(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     }
 }
 
-/// The hints for what has the focus: its own keys first.
+/// A notice stands in the place of the hints; what is too long for one line goes on above it.
+fn draw_notice(text: &str, area: Rect, canvas: &mut Canvas<'_>) {
+    const LINES_AT_MOST: usize = 4;
+    let room = area.width.saturating_sub(2);
+    let mut lines = wrapped_at_words(text, usize::from(room));
+    lines.truncate(LINES_AT_MOST);
+    let height = lines.len() as u16;
+    let y = (area.y + 1).saturating_sub(height);
+    canvas.clear(Rect { y, height, ..area });
+    for (line, y) in lines.iter().zip(y..) {
+        canvas.put(area.x + 1, y, line, room, canvas.theme.style(Role::Waiting));
+    }
+}
+
+/// The hints for what has the focus: its own keys first. Keys of actions are those of the bindings; only the keys of
+/// fields are always the same.
 #[expect(
     clippy::too_many_lines,
     reason = "one arm for each thing that may have the keys"
 )]
 fn hints(app: &App) -> Vec<(String, String)> {
-    let fixed: &[(&str, &str)] = match &app.overlay {
-        Some(Overlay::Help(_)) => &[("j k", "scroll"), ("Esc", "close")],
-        Some(Overlay::Row(_)) => &[("j k", "scroll"), (", .", "step"), ("Esc", "close")],
-        Some(Overlay::History(_)) => &[
-            ("Enter", "go to this version"),
-            ("v", "line of this column"),
-            ("j k h l", "move"),
-            (", . < >", "step"),
-            ("Esc", "close"),
+    use Action as A;
+    let fixed = |keys: &str, hint: &str| (keys.to_owned(), hint.to_owned());
+    // What lies over the screen moves as the rows do.
+    let panel = app.overlay.as_ref().map_or(app.focus, |_| Panel::Data);
+    let of = |actions: &[Action], hint: &str| {
+        let keys = actions.iter().filter_map(|a| app.key_in(panel, *a));
+        (keys.collect::<Vec<_>>().join(" "), hint.to_owned())
+    };
+    let step = || of(&[A::Step(-1), A::Step(1)], "step");
+    let close = || of(&[A::Escape], "close");
+    let text = || vec![of(&[A::Down, A::Up], "scroll"), step(), close()];
+    let mut hints = match &app.overlay {
+        Some(Overlay::Help(_)) => vec![of(&[A::Down, A::Up], "scroll"), close()],
+        Some(Overlay::Row(_) | Overlay::Why(_) | Overlay::Log(_)) => text(),
+        Some(Overlay::History(_)) => vec![
+            of(&[A::Enter], "go to this version"),
+            fixed("v", "line of this column"),
+            of(&[A::Down, A::Up, A::Left, A::Right], "move"),
+            of(
+                &[A::Step(-1), A::Step(1), A::PreviousVersion, A::NextVersion],
+                "step",
+            ),
+            close(),
         ],
-        Some(Overlay::Why(_)) => &[("j k", "scroll"), (", .", "step"), ("Esc", "close")],
-        Some(Overlay::Commands(_)) => &[
-            ("Enter", "do it"),
-            ("Tab", "complete"),
-            ("↑ ↓", "select"),
-            ("Esc", "close"),
+        Some(Overlay::Commands(_)) => vec![
+            fixed("Enter", "do it"),
+            fixed("Tab", "complete"),
+            fixed("↑ ↓", "select"),
+            fixed("Esc", "close"),
         ],
-        Some(Overlay::Marks(_)) => &[
-            ("Enter", "go there"),
-            ("d", "take away"),
-            ("j k", "select"),
-            ("Esc", "close"),
+        Some(Overlay::Marks(_)) => vec![
+            of(&[A::Enter], "go there"),
+            fixed("d", "take away"),
+            of(&[A::Down, A::Up], "select"),
+            close(),
         ],
-        Some(Overlay::Export(_)) => &[("Enter", "write"), ("Esc", "close")],
-        Some(Overlay::GoTo(_)) => &[("Enter", "go there"), ("Esc", "close")],
-        Some(Overlay::Ask(_)) => &[("Enter", "take it"), ("Esc", "close")],
+        Some(Overlay::Export(_)) => vec![fixed("Enter", "write"), fixed("Esc", "close")],
+        Some(Overlay::GoTo(_)) => vec![fixed("Enter", "go there"), fixed("Esc", "close")],
+        Some(Overlay::Ask(_)) => vec![fixed("Enter", "take it"), fixed("Esc", "close")],
         None if app.awaited_mark.is_some() => {
-            &[("a-z 0-9", "the name of the mark"), ("Esc", "none")]
+            vec![
+                fixed("a-z 0-9", "the name of the mark"),
+                fixed("Esc", "none"),
+            ]
         }
         None => match app.query() {
-            Some(pane) if pane.is_editing => &[
-                ("C-r", "run"),
-                ("Tab", "complete"),
-                ("↑ ↓", "earlier statements"),
-                ("C-u C-k C-w", "delete line, rest, word"),
-                ("Esc", "rows"),
+            Some(pane) if pane.is_editing => vec![
+                fixed("C-r", "run"),
+                fixed("Tab", "complete"),
+                fixed("↑ ↓", "earlier statements"),
+                fixed("C-u C-k C-w", "delete line, rest, word"),
+                fixed("Esc", "rows"),
             ],
-            Some(_) => &[
-                ("e", "edit"),
-                (", .", "step"),
-                ("@", "go to time"),
-                ("a", "mark A"),
-                ("d", "compare"),
-                ("] [", "changes"),
-                ("Esc", "close"),
-                ("?", "help"),
-                ("q", "quit"),
+            Some(_) => vec![
+                of(&[A::Query], "edit"),
+                step(),
+                of(&[A::GoTo], "go to time"),
+                of(&[A::SetA], "mark A"),
+                of(&[A::Compare], "compare"),
+                of(&[A::NextChange, A::PreviousChange], "changes"),
+                close(),
+                of(&[A::Help], "help"),
+                of(&[A::Quit], "quit"),
             ],
-            None => &[],
+            None => Vec::new(),
         },
     };
-    if !fixed.is_empty() {
-        return fixed
-            .iter()
-            .map(|(k, h)| ((*k).to_owned(), (*h).to_owned()))
-            .collect();
-    }
-    if let Some(view) = app.view().filter(|v| v.comparison.is_some()) {
+    if hints.is_empty()
+        && let Some(view) = app.view().filter(|v| v.comparison.is_some())
+    {
         let next_mode = if view.compare == CompareMode::Inline {
             "side by side"
         } else {
             "leave"
         };
-        let hints = [
-            ("] [", "changes"),
-            ("c", "rows"),
-            ("C", "columns"),
-            ("d", next_mode),
-            (", .", "step"),
-            ("?", "help"),
-            ("q", "quit"),
+        hints = vec![
+            of(&[A::NextChange, A::PreviousChange], "changes"),
+            of(&[A::FilterRows], "rows"),
+            of(&[A::FilterColumns], "columns"),
+            of(&[A::Compare], next_mode),
+            step(),
+            of(&[A::Help], "help"),
+            of(&[A::Quit], "quit"),
+            of(&[A::Swap], "swap"),
+            of(&[A::Flip], "flip"),
+            of(&[A::SetB], "fix B"),
         ];
-        let more = [("x", "swap"), ("`", "flip"), ("b", "fix B")];
-        return hints
-            .iter()
-            .chain(&more)
-            .map(|(k, h)| ((*k).to_owned(), (*h).to_owned()))
-            .collect();
     }
-    let label = |b: &crate::app::keymap::Binding| b.keys[0].label();
-    let own = app
-        .bindings
-        .iter()
-        .filter(|b| b.scope == Scope::In(app.focus) && !b.hint.is_empty());
-    let mut hints: Vec<(String, String)> = own.map(|b| (label(b), b.hint.to_owned())).collect();
-    hints.push((", .".to_owned(), "step".to_owned()));
-    let playing = app.play.is_some();
-    for binding in app
-        .bindings
-        .iter()
-        .filter(|b| b.scope == Scope::Everywhere && !b.hint.is_empty())
-    {
-        match binding.hint {
-            // Shown as pairs.
-            "back" | "forward" | "out" => {}
-            "zoom in" => hints.push(("+ -".to_owned(), "zoom".to_owned())),
-            "play" if playing => hints.push((label(binding), format!("pause ({}/s)", app.speed()))),
-            hint => hints.push((label(binding), hint.to_owned())),
+    if hints.is_empty() {
+        let in_scope = |scope: Scope| {
+            let bindings = app.bindings.iter();
+            bindings.filter(move |b| b.scope == scope && !b.hint.is_empty())
+        };
+        hints.extend(in_scope(Scope::In(app.focus)).map(|b| of(&[b.action], b.hint)));
+        if app.focus == Panel::Timeline {
+            hints.push(of(&[A::PanLeft, A::PanRight], "pan"));
+        }
+        hints.push(step());
+        for binding in in_scope(Scope::Everywhere) {
+            match binding.action {
+                // Shown as pairs.
+                A::Step(_) | A::ZoomOut => {}
+                A::ZoomIn => hints.push(of(&[A::ZoomIn, A::ZoomOut], "zoom")),
+                A::Play if app.play.is_some() => {
+                    hints.push(of(&[A::Play], &format!("pause ({}/s)", app.speed())));
+                }
+                action => hints.push(of(&[action], binding.hint)),
+            }
         }
     }
-    if app.focus == Panel::Timeline {
-        hints.insert(1, ("H L".to_owned(), "pan".to_owned()));
-    }
+    hints.retain(|(keys, _)| !keys.is_empty());
     hints
 }

@@ -2,6 +2,7 @@
 
 mod ask;
 mod canvas;
+mod colour;
 mod commands;
 mod compare;
 mod export;
@@ -9,6 +10,7 @@ mod grid;
 mod header;
 mod history;
 mod lists;
+mod log;
 mod overlays;
 mod query;
 mod scale;
@@ -24,6 +26,7 @@ use crate::app::layout::{Areas, LEAST_HEIGHT, LEAST_WIDTH};
 use crate::app::{App, Panel, tabs};
 
 use canvas::Canvas;
+pub use colour::Colour;
 pub use svg::frame_to_svg;
 pub use theme::{Depth, Role, Theme, ThemeName};
 

@@ -2,11 +2,11 @@
 
 use ratatui::layout::Rect;
 
-use crate::app::cell::{format_value, precision_of};
+use crate::app::cell::{TimeStyle, format_value, precision_of};
 use crate::app::keymap::Scope;
 use crate::app::layout::Areas;
 use crate::app::rows::Comparison;
-use crate::app::{App, Overlay, Prompt, RowView};
+use crate::app::{App, Overlay, Prompt, RowView, Scroll};
 use crate::event_time::{AsOf, TimeError};
 use crate::format::{EVENT_TIME, KEY};
 use crate::scan::Value;
@@ -26,10 +26,11 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         Some(Overlay::Row(row)) => whole_row(app, areas, row, canvas),
         Some(Overlay::Export(field)) => super::export::draw(app, areas, field, canvas),
         Some(Overlay::Commands(open)) => super::commands::draw(app, areas, open, canvas),
+        Some(Overlay::Log(scroll)) => super::log::draw(app, areas, *scroll, canvas),
         Some(Overlay::Marks(cursor)) => super::commands::draw_marks(app, areas, *cursor, canvas),
         Some(Overlay::Why(open)) => super::why::draw(app, areas, open, canvas),
         Some(Overlay::History(open)) => super::history::draw(app, areas, open, canvas),
-        Some(Overlay::Ask(ask)) => super::ask::draw(ask, areas, canvas),
+        Some(Overlay::Ask(ask)) => super::ask::draw(app, ask, areas, canvas),
     }
 }
 
@@ -39,7 +40,7 @@ pub(super) fn scrolled(
     screen: Rect,
     title: &LineOf,
     lines: &[LineOf],
-    scroll: usize,
+    scroll: Scroll,
     size: (u16, u16),
 ) {
     let (width, height) = (size.0.min(screen.width), size.1.min(screen.height));
@@ -52,7 +53,7 @@ pub(super) fn scrolled(
     canvas.clear(area);
     let inside = Areas::inside(area);
     let rows = usize::from(inside.height);
-    let top = scroll.min(lines.len().saturating_sub(rows));
+    let top = scroll.first_line(lines.len(), rows);
     let right = if lines.len() > rows {
         vec![(
             format!(
@@ -77,7 +78,7 @@ pub(super) fn scrolled(
     }
 }
 
-fn help(app: &App, areas: Areas, scroll: usize, canvas: &mut Canvas<'_>) {
+fn help(app: &App, areas: Areas, scroll: Scroll, canvas: &mut Canvas<'_>) {
     let sections = [
         (Scope::In(app.focus), format!("In {}", app.focus.title())),
         (Scope::Everywhere, "Everywhere".to_owned()),
@@ -89,9 +90,8 @@ fn help(app: &App, areas: Areas, scroll: usize, canvas: &mut Canvas<'_>) {
         }
         lines.push(vec![(title, Role::Moment)]);
         for binding in app.bindings.iter().filter(|b| b.scope == scope) {
-            let keys: Vec<String> = binding.keys.iter().map(|k| k.label()).collect();
             lines.push(vec![
-                (fit(&keys.join(" "), 14, Align::Left), Role::Shortcut),
+                (fit(&binding.shown(), 14, Align::Left), Role::Shortcut),
                 (binding.help.to_owned(), Role::Text),
             ]);
         }
@@ -241,7 +241,7 @@ fn whole_row(app: &App, areas: Areas, row: &RowView, canvas: &mut Canvas<'_>) {
     });
     let room = usize::from(box_width) - 4;
     let (title, lines) = if let Some(comparison) = app.view().and_then(|v| v.comparison.as_ref()) {
-        compared_lines(comparison, &row.key, room)
+        compared_lines(comparison, &row.key, room, app.times)
     } else {
         let title = vec![
             (ellipsis(&row.key, room / 2), Role::Key),
@@ -251,7 +251,7 @@ fn whole_row(app: &App, areas: Areas, row: &RowView, canvas: &mut Canvas<'_>) {
         let lines = match &row.record {
             None => said("reading …"),
             Some((_, None)) => said("This key is not there as of this moment."),
-            Some((snapshot, Some(at))) => record_lines(snapshot, *at, room),
+            Some((snapshot, Some(at))) => record_lines(snapshot, *at, room, app.times),
         };
         (title, lines)
     };
@@ -267,7 +267,12 @@ fn whole_row(app: &App, areas: Areas, row: &RowView, canvas: &mut Canvas<'_>) {
 }
 
 /// Name and both sides' values of every column compared; what differs has the sign of a change.
-fn compared_lines(comparison: &Comparison, key: &str, room: usize) -> (LineOf, Vec<LineOf>) {
+fn compared_lines(
+    comparison: &Comparison,
+    key: &str,
+    room: usize,
+    styled: TimeStyle,
+) -> (LineOf, Vec<LineOf>) {
     let diff = &comparison.diff;
     let Ok(change) = diff.find(key).map(|at| diff.change(at)) else {
         let line = vec![(
@@ -333,6 +338,7 @@ fn compared_lines(comparison: &Comparison, key: &str, room: usize) -> (LineOf, V
                     }
                     .into_iter(),
                 );
+                let precision = styled.whole(precision);
                 let role = match value {
                     _ if changed => Role::Changed,
                     Value::Null => Role::Null,
@@ -364,7 +370,7 @@ fn compared_lines(comparison: &Comparison, key: &str, room: usize) -> (LineOf, V
 }
 
 /// Name and value of every column; long values go on below.
-fn record_lines(snapshot: &Snapshot, row: usize, room: usize) -> Vec<LineOf> {
+fn record_lines(snapshot: &Snapshot, row: usize, room: usize, times: TimeStyle) -> Vec<LineOf> {
     let own = [
         (KEY, Value::Text(snapshot.key(row))),
         (EVENT_TIME, Value::Time(snapshot.event_time(row))),
@@ -385,7 +391,7 @@ fn record_lines(snapshot: &Snapshot, row: usize, room: usize) -> Vec<LineOf> {
     let mut lines = Vec::new();
     for (name, value) in fields {
         let precision = match value {
-            Value::Time(at) => precision_of(std::iter::once(at)),
+            Value::Time(at) => times.whole(at.precision()),
             _ => crate::event_time::Precision::Date,
         };
         let role = if value == Value::Null {

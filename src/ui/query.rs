@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::app::keymap::Action;
 use crate::app::layout::Areas;
 use crate::app::query::{Completion, QueryPane, SHOWN_AT_MOST, quoted, result_area, text_area};
 use crate::app::rows::Rows;
@@ -29,13 +30,14 @@ pub(super) fn draw(app: &App, pane: &QueryPane, areas: Areas, data: Rect, canvas
         Role::Title
     };
     let right = if areas.tabs {
-        ""
+        String::new()
     } else if pane.is_editing {
-        "; Enter or C-r runs · Tab completes · Esc to the rows"
+        "; Enter or C-r runs · Tab completes · Esc to the rows".to_owned()
     } else {
-        "e edits · d compares · Esc closes"
+        let (edit, compare) = (app.key(Action::Query), app.key(Action::Compare));
+        format!("{edit} edits · {compare} compares · Esc closes")
     };
-    let right = [(right.to_owned(), Role::Dim)];
+    let right = [(right, Role::Dim)];
     canvas.frame(
         text,
         &[(title.to_owned(), role)],

@@ -2,6 +2,8 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use super::colour::{Colour, nearest_ansi, nearest_indexed};
+
 /// What a piece of the screen means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
@@ -65,6 +67,33 @@ impl Role {
         Self::Changed,
         Self::Touched,
     ];
+
+    /// What the role is called in a file of settings, and what it means.
+    pub fn called(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Text => ("text", "values and words"),
+            Self::Dim => (
+                "dim",
+                "what is said in passing: hints, units, the event time",
+            ),
+            Self::Border => ("border", "lines between things"),
+            Self::Focus => ("focus", "the border and title of the panel with the focus"),
+            Self::Brand => ("brand", "the name of the program"),
+            Self::Moment => ("moment", "the moment shown, and the playhead"),
+            Self::Key => ("key", "keys of rows"),
+            Self::Title => ("title", "titles of columns"),
+            Self::Null => ("null", "a null"),
+            Self::Shortcut => ("shortcut", "a key on the keyboard"),
+            Self::Past => ("past", "changes up to the playhead"),
+            Self::Future => ("future", "changes after the playhead"),
+            Self::Error => ("error", "something went wrong"),
+            Self::Waiting => ("waiting", "estimates and reads under way"),
+            Self::Added => ("added", "a row that B has and A has not"),
+            Self::Removed => ("removed", "a row that A has and B has not"),
+            Self::Changed => ("changed", "a cell that differs"),
+            Self::Touched => ("touched", "a row that was reported again without a change"),
+        }
+    }
 }
 
 /// How many colours a terminal has.
@@ -89,11 +118,27 @@ pub enum ThemeName {
     None,
 }
 
+impl ThemeName {
+    /// All palettes.
+    pub const ALL: [Self; 3] = [Self::Dark, Self::Light, Self::None];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::None => "none",
+        }
+    }
+}
+
 /// How roles look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Theme {
     name: ThemeName,
     depth: Depth,
+    /// What the person has set, in the order of [`Role::ALL`].
+    set: [Option<Colour>; Role::ALL.len()],
 }
 
 /// A colour in full, and the nearest in meaning among the sixteen.
@@ -102,7 +147,31 @@ type Tone = (u32, Color);
 impl Theme {
     /// A palette at a depth of colour.
     pub const fn new(name: ThemeName, depth: Depth) -> Self {
-        Self { name, depth }
+        Self {
+            name,
+            depth,
+            set: [None; Role::ALL.len()],
+        }
+    }
+
+    /// The same with another colour for a role; where there are no colours, there is none either.
+    #[must_use]
+    pub fn with(mut self, role: Role, colour: Colour) -> Self {
+        if let Some(at) = Role::ALL.iter().position(|r| *r == role) {
+            self.set[at] = Some(colour);
+        }
+        self
+    }
+
+    /// The same colours in another palette.
+    #[must_use]
+    pub fn named(self, name: ThemeName) -> Self {
+        Self { name, ..self }
+    }
+
+    /// The colour that a role has in full, `0xrrggbb`, where the person has set none.
+    pub fn usual(self, role: Role) -> u32 {
+        self.tone(role).0
     }
 
     /// True where there are no colours, so that signs must say what they would.
@@ -139,7 +208,12 @@ impl Theme {
                 _ => style,
             };
         }
-        style.fg(self.color(self.tone(role)))
+        let set = Role::ALL.iter().position(|r| *r == role);
+        style.fg(match set.and_then(|at| self.set[at]) {
+            None => self.color(self.tone(role)),
+            Some(Colour::Own(colour)) => colour,
+            Some(Colour::Rgb(rgb)) => self.color((rgb, nearest_ansi(rgb))),
+        })
     }
 
     /// The row under the cursor; `focused` where the movement keys go there.
@@ -244,33 +318,38 @@ impl Theme {
     }
 }
 
-/// The nearest of xterm's 6 x 6 x 6 cube and 24 greys.
-fn nearest_indexed(r: u8, g: u8, b: u8) -> u8 {
-    const LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
-    let distance = |x: (u8, u8, u8)| {
-        let d = |a: u8, b: u8| i32::from(a.abs_diff(b)).pow(2);
-        d(x.0, r) + d(x.1, g) + d(x.2, b)
-    };
-    let level = |c: u8| (0..6).min_by_key(|i| LEVELS[*i].abs_diff(c)).unwrap_or(0);
-    let (lr, lg, lb) = (level(r), level(g), level(b));
-    let cube = (
-        distance((LEVELS[lr], LEVELS[lg], LEVELS[lb])),
-        (16 + 36 * lr + 6 * lg + lb) as u8,
-    );
-    let greys = (0..24u8).map(|i| (distance((8 + 10 * i, 8 + 10 * i, 8 + 10 * i)), 232 + i));
-    greys.chain([cube]).min().map_or(15, |(_, index)| index)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn indexed_colours_are_the_nearest() {
-        assert_eq!(nearest_indexed(0, 0, 0), 16);
-        assert_eq!(nearest_indexed(255, 255, 255), 231);
-        assert_eq!(nearest_indexed(128, 128, 128), 244);
-        assert_eq!(nearest_indexed(255, 135, 0), 208);
+    fn a_colour_that_is_set_holds_in_every_palette_that_has_colours() {
+        let red = Colour::parse("#FE0102").expect("a colour");
+        assert_eq!(red, Colour::Rgb(0xfe_0102));
+        for no in ["", "#", "#fff", "#+12345", "#gggggg", "pink", "Red"] {
+            assert_eq!(Colour::parse(no), None, "{no}");
+        }
+        for name in ThemeName::ALL {
+            let theme = Theme::new(name, Depth::True);
+            let set = theme.with(Role::Added, red);
+            let wanted = (name != ThemeName::None).then_some(Color::Rgb(0xfe, 1, 2));
+            assert_eq!(set.style(Role::Added).fg, wanted);
+            assert_eq!(set.style(Role::Removed), theme.style(Role::Removed));
+            assert_eq!(
+                theme.named(ThemeName::Light).with(Role::Added, red),
+                set.named(ThemeName::Light)
+            );
+        }
+        let own = Colour::parse("light-blue").expect("a colour");
+        for (depth, colour, wanted) in [
+            (Depth::Indexed, red, Color::Indexed(196)),
+            (Depth::Ansi, red, Color::LightRed),
+            (Depth::True, own, Color::LightBlue),
+            (Depth::Ansi, own, Color::LightBlue),
+        ] {
+            let theme = Theme::new(ThemeName::Dark, depth).with(Role::Text, colour);
+            assert_eq!(theme.style(Role::Text).fg, Some(wanted), "{depth:?}");
+        }
     }
 
     #[test]

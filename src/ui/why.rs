@@ -1,7 +1,7 @@
 //! Why a row is what it is: where it lies, the rows that it beat, and what the read took.
 
 use crate::app::App;
-use crate::app::cell::precision_of;
+use crate::app::cell::{TimeStyle, precision_of};
 use crate::app::layout::Areas;
 use crate::app::why::WhyView;
 use crate::event_time::{AsOf, Precision};
@@ -36,7 +36,7 @@ pub(super) fn draw(app: &App, areas: Areas, open: &WhyView, canvas: &mut Canvas<
             }
         }
         Some(Ok(why)) => {
-            answer(why, room, &mut lines);
+            answer(why, room, app.times, &mut lines);
             let snapshot = app.view().and_then(|v| v.snapshot.as_ref());
             let read = snapshot.map(|s| (s.cost(), s.columns().len()));
             costs(why.cost, read, &mut lines);
@@ -67,11 +67,11 @@ fn role_name(role: FileRole) -> &'static str {
     }
 }
 
-fn answer(why: &Provenance, room: usize, lines: &mut Vec<LineOf>) {
+fn answer(why: &Provenance, room: usize, times: TimeStyle, lines: &mut Vec<LineOf>) {
     let field = |name: &str, value: String, role: Role| {
         vec![(fit(name, 14, Align::Left), Role::Dim), (value, role)]
     };
-    let precision = precision_of(why.rows.iter().map(|r| r.event_time));
+    let precision = times.whole(precision_of(why.rows.iter().map(|r| r.event_time)));
     lines.push(field("as of", moment(why.as_of), Role::Moment));
     match why.shown() {
         None => lines.push(vec![(

@@ -104,9 +104,23 @@ pub fn time_type() -> DataType {
     DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))
 }
 
+/// What every process of a test runs under, so that none reads or writes the settings and states of who runs the tests.
+pub const NO_HOME: [(&str, &str); 3] = [
+    ("HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/no-home")),
+    (
+        "XDG_CONFIG_HOME",
+        concat!(env!("CARGO_TARGET_TMPDIR"), "/no-home/config"),
+    ),
+    (
+        "XDG_STATE_HOME",
+        concat!(env!("CARGO_TARGET_TMPDIR"), "/no-home/state"),
+    ),
+];
+
 /// Runs the program; standard input is closed.
 pub fn azof(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_azof-tui"))
+        .envs(NO_HOME)
         .args(arguments)
         .stdin(std::process::Stdio::null())
         .output()

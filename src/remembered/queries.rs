@@ -11,15 +11,8 @@ const AT_MOST: usize = 1_000;
 /// A longer file is cut to its newest statements.
 const BYTES_AT_MOST: u64 = 4 << 20;
 
-/// `$XDG_STATE_HOME/azof-tui/queries`, or the same under `~/.local/state`.
 fn path() -> Option<PathBuf> {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|v| !v.is_empty())
-            .map(PathBuf::from)
-    };
-    let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")))?;
-    Some(state.join("azof-tui").join("queries"))
+    Some(super::folder()?.join("queries"))
 }
 
 /// The statements of earlier sittings; none where there is no such file, or it cannot be read.
@@ -44,9 +37,9 @@ pub(crate) fn load() -> Vec<String> {
 
 /// Keeps a statement.
 pub(crate) fn add(statement: &str) -> io::Result<()> {
-    let path = path().ok_or_else(|| io::Error::other("there is no home for them"))?;
+    let path = path().ok_or_else(super::no_home)?;
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        super::make(folder)?;
     }
     let is_full = fs::metadata(&path).is_ok_and(|m| m.len() > BYTES_AT_MOST);
     let mut lines = String::new();

@@ -1,0 +1,120 @@
+//! Texts that lie over the screen and scroll: the help, a whole row, why it is there, the log.
+
+use super::keymap::Action;
+use super::{App, Effect, Overlay};
+
+/// Lines that a page has where nobody knows how many fit.
+const PAGE: usize = 10;
+
+/// How far a text is scrolled. Only drawing knows how long it is, so either end may be what counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scroll {
+    /// So many lines below the first.
+    Top(usize),
+    /// So many lines above the last, which stays in view while more come.
+    End(usize),
+}
+
+impl Default for Scroll {
+    fn default() -> Self {
+        Self::Top(0)
+    }
+}
+
+impl Scroll {
+    /// The first line in view of a text of so many lines, of which `rows` fit.
+    pub fn first_line(self, lines: usize, rows: usize) -> usize {
+        let most = lines.saturating_sub(rows);
+        match self {
+            Self::Top(below) => below.min(most),
+            Self::End(above) => most.saturating_sub(above),
+        }
+    }
+
+    /// Scrolls by lines.
+    pub(super) fn by(&mut self, lines: usize, down: bool) {
+        *self = match (*self, down) {
+            (Self::Top(at), true) => Self::Top(at.saturating_add(lines)),
+            (Self::Top(at), false) => Self::Top(at.saturating_sub(lines)),
+            (Self::End(at), true) => Self::End(at.saturating_sub(lines)),
+            (Self::End(at), false) => Self::End(at.saturating_add(lines)),
+        };
+    }
+
+    /// Scrolls as a movement asks for; what is no movement changes nothing.
+    fn follow(&mut self, movement: Action) {
+        match movement {
+            Action::Up => self.by(1, false),
+            Action::Down => self.by(1, true),
+            Action::PageUp => self.by(PAGE, false),
+            Action::PageDown => self.by(PAGE, true),
+            Action::First | Action::LineStart => *self = Self::Top(0),
+            Action::Last | Action::LineEnd => *self = Self::End(0),
+            _ => {}
+        }
+    }
+}
+
+impl App {
+    /// How far the text over the screen is scrolled, and the key that opened it, which also closes it.
+    pub(super) fn text_on_top(&mut self) -> Option<(&mut Scroll, Action)> {
+        match &mut self.overlay {
+            Some(Overlay::Help(scroll)) => Some((scroll, Action::Help)),
+            Some(Overlay::Row(row)) => Some((&mut row.scroll, Action::Enter)),
+            Some(Overlay::Why(open)) => Some((&mut open.scroll, Action::Why)),
+            Some(Overlay::Log(scroll)) => Some((scroll, Action::Log)),
+            _ => None,
+        }
+    }
+
+    /// A key while such a text is open: closes it, moves the playhead beneath it, which it follows, or scrolls.
+    pub(super) fn on_text_key(&mut self, wanted: Option<Action>) -> Vec<Effect> {
+        let has_time = !matches!(self.overlay, Some(Overlay::Help(_)));
+        let (Some((scroll, opened_by)), Some(wanted)) = (self.text_on_top(), wanted) else {
+            return Vec::new();
+        };
+        match wanted {
+            Action::Escape | Action::Quit | Action::Enter => self.overlay = None,
+            action if action == opened_by => self.overlay = None,
+            Action::Step(_)
+            | Action::PreviousVersion
+            | Action::NextVersion
+            | Action::Play
+            | Action::Slower
+            | Action::Faster
+            | Action::GoTo
+            | Action::Help
+                if has_time =>
+            {
+                return self.act(wanted);
+            }
+            movement => scroll.follow(movement),
+        }
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_scrolls_from_the_end_that_it_was_sent_to() {
+        let mut scroll = Scroll::default();
+        scroll.follow(Action::Up);
+        assert_eq!(scroll.first_line(30, 10), 0);
+        scroll.follow(Action::Down);
+        scroll.follow(Action::PageDown);
+        assert_eq!(scroll.first_line(30, 10), 11);
+        scroll.follow(Action::Last);
+        assert_eq!(scroll.first_line(30, 10), 20);
+        // Up from the end is one line up, however long the text is.
+        scroll.follow(Action::Up);
+        assert_eq!(scroll.first_line(30, 10), 19);
+        assert_eq!(scroll.first_line(40, 10), 29);
+        scroll.follow(Action::First);
+        assert_eq!(scroll.first_line(5, 10), 0);
+        assert_eq!(Scroll::Top(9).first_line(5, 10), 0);
+        assert_eq!(Scroll::End(9).first_line(5, 10), 0);
+    }
+}
