@@ -119,6 +119,12 @@ pub enum Action {
     Sort,
     /// Show the rows by key.
     Unsort,
+    /// Ask when a condition turns true.
+    When,
+    /// Go to the next time at which it turns true.
+    NextWhen,
+    /// Go to the time before at which it turns true.
+    PreviousWhen,
     /// Write a query.
     Query,
     /// Write the query that shows the current screen.
@@ -388,6 +394,27 @@ pub fn bindings() -> Vec<Binding> {
         A::Unsort,
         "",
         "show the rows by key again",
+    );
+    bind(
+        everywhere,
+        &[char_key('w')],
+        A::When,
+        "",
+        "when a condition turns true, on this row or the table: net_income < 0, count() > 100",
+    );
+    bind(
+        everywhere,
+        &[char_key('t')],
+        A::NextWhen,
+        "",
+        "the next time that it turns true",
+    );
+    bind(
+        everywhere,
+        &[char_key('T')],
+        A::PreviousWhen,
+        "",
+        "the time before that it turned true",
     );
     bind(
         everywhere,

@@ -22,6 +22,7 @@ pub mod rows;
 mod timeline;
 mod travel;
 mod update;
+pub mod when;
 pub mod why;
 
 use std::collections::BTreeMap;
@@ -289,6 +290,7 @@ pub struct App {
     /// What the next key, a mark's name, is for.
     pub awaited_mark: Option<marks::MarkKey>,
     search: Option<arrange::Search>,
+    when: Option<when::When>,
     last_id: RequestId,
 }
 
@@ -321,6 +323,7 @@ impl App {
             exporting: None,
             awaited_mark: None,
             search: None,
+            when: None,
             last_id: RequestId(0),
         };
         let first = app.start.table.clone();
@@ -362,7 +365,11 @@ impl App {
     pub fn next_wake_ms(&self) -> Option<u64> {
         let notice = self.notice.as_ref().map(|n| n.until_ms);
         let play = self.play.map(|p| p.next_ms);
-        let reads = [self.view().and_then(|v| v.pending), self.query.pending];
+        let reads = [
+            self.view().and_then(|v| v.pending),
+            self.query.pending,
+            self.when().and_then(|w| w.pending),
+        ];
         // A long read says so, and then how long it takes, a second at a time.
         let long = reads.into_iter().flatten().map(|p| {
             let second = (self.clock.ms.saturating_sub(p.since_ms) / 1_000 + 1) * 1_000;

@@ -60,6 +60,7 @@ impl App {
                     open.record = Some((snapshot, row));
                 }
             }
+            Answer::Turns(turns) => return self.on_turns(reply.id, turns),
             Answer::Exported(rows) => self.on_exported(reply.id, rows),
             Answer::Why(why) => self.on_why(reply.id, Ok(why)),
             Answer::QueryRows(rows) => self.on_query_rows(reply.id, rows),
@@ -270,6 +271,7 @@ impl App {
             Lane::History => self.on_no_history(id, &error),
             Lane::Query => self.on_query_failure(id, error),
             Lane::Find => self.on_no_find(&error),
+            Lane::When => self.on_no_turns(id, error),
             Lane::Row => self.on_why(id, Err(error)),
             Lane::Export => self.on_not_exported(id, &error),
             Lane::Statistics => {}

@@ -12,6 +12,7 @@ use super::commands::Palette;
 use super::grid::Grid;
 use super::keymap::{Action, Key, action};
 use super::rows::{CompareMode, Rows};
+use super::when::{Way, When};
 use super::{
     App, Clock, Effect, Msg, Overlay, Panel, Pending, Play, Prompt, RowView, SPEEDS, TableView,
 };
@@ -195,7 +196,10 @@ impl App {
                 if self.query.pending.is_some() {
                     return self.cancel_query();
                 }
-                if self.exporting.is_some() || self.view().is_some_and(|v| v.pending.is_some()) {
+                if self.exporting.is_some()
+                    || self.view().is_some_and(|v| v.pending.is_some())
+                    || self.when().is_some_and(|w| w.pending.is_some())
+                {
                     return self.escape();
                 }
                 return vec![Effect::Quit];
@@ -230,6 +234,9 @@ impl App {
             Action::FindNext => return self.find_next(Direction::Forward),
             Action::FindPrevious => return self.find_next(Direction::Backward),
             Action::Condition => self.ask(Wanted::Condition),
+            Action::When => self.ask(Wanted::When),
+            Action::NextWhen => return self.go_when(Way::Next),
+            Action::PreviousWhen => return self.go_when(Way::Previous),
             Action::Sort => return self.sort(),
             Action::Unsort => return self.unsort(),
             Action::Query => return self.open_query(false),
@@ -278,6 +285,9 @@ impl App {
         if self.play.take().is_some() {
             return Vec::new();
         }
+        if self.when.as_ref().is_some_and(When::is_waited_for) {
+            return vec![Effect::Cancel(Lane::When)];
+        }
         if self.query.is_open {
             return match self.query.pending {
                 Some(_) => self.cancel_query(),
@@ -290,6 +300,10 @@ impl App {
         if self.exporting.is_some() {
             return vec![Effect::Cancel(Lane::Export)];
         }
+        if self.when().is_some_and(|w| w.pending.is_some()) {
+            return vec![Effect::Cancel(Lane::When)];
+        }
+        self.when = None;
         Vec::new()
     }
 
@@ -367,6 +381,13 @@ impl App {
             return Vec::new();
         };
         view.moved = true;
+        if let Some(when) = &mut self.when {
+            // Who goes elsewhere does not want to be taken away from there.
+            when.wait_no_more();
+        }
+        let Some(view) = self.view_mut() else {
+            return Vec::new();
+        };
         if view.playhead == moment && view.error.is_none() {
             return Vec::new();
         }

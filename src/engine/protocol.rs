@@ -70,6 +70,8 @@ pub enum Lane {
     Export,
     /// The next match.
     Find,
+    /// When a condition turns true.
+    When,
     /// The result of the query.
     Query,
     /// Figures that nobody waits for.
@@ -184,6 +186,17 @@ pub enum Request {
         /// The moment that comes before, to compare with, and the columns that tell rows apart.
         compare: Option<(AsOf, Vec<String>)>,
     },
+    /// The times at which a condition turns true: on the row of a key, or where it has aggregates on the table.
+    When {
+        /// The table.
+        table: String,
+        /// The condition.
+        condition: String,
+        /// The key of the row; nothing where the condition is on the table.
+        key: Option<String>,
+        /// The table's ticks, where they have been answered before.
+        ticks: Option<Held<Ticks>>,
+    },
     /// How many rows tables have at their newest moment.
     RowCounts {
         /// The tables.
@@ -201,6 +214,7 @@ impl Request {
             Self::Find { .. } => Lane::Find,
             Self::Row { .. } | Self::Why { .. } => Lane::Row,
             Self::History { .. } => Lane::History,
+            Self::When { .. } => Lane::When,
             Self::Export { .. } => Lane::Export,
             Self::Query { .. } => Lane::Query,
             Self::RowCounts { .. } => Lane::Statistics,
@@ -242,6 +256,19 @@ pub struct TableInfo {
     pub newest: AsOf,
 }
 
+/// The times at which a condition turns true, as far as they are known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Turns {
+    /// The times, ascending, in milliseconds.
+    pub moments: Vec<i64>,
+    /// Every one of the times before this moment is known; `None` where no moment has been looked at.
+    pub known_until: Option<i64>,
+    /// How many moments of the table have been looked at, of how many.
+    pub visited: (usize, usize),
+    /// True where there are no others.
+    pub is_complete: bool,
+}
+
 /// What is answered. A request may have several answers; the reply says which is the last.
 #[derive(Debug, Clone)]
 pub enum Answer {
@@ -269,6 +296,8 @@ pub enum Answer {
     Why(Arc<Provenance>),
     /// Every version of the key.
     History(Arc<History>),
+    /// The times at which the condition turns true, as far as they are known.
+    Turns(Arc<Turns>),
     /// The file is written, and holds so many rows.
     Exported(usize),
     /// The rows of the query, or those that have come.

@@ -386,6 +386,12 @@ impl Job {
                 self.reply.send(Answer::History(Arc::new(history)));
                 Ok(())
             }
+            Request::When {
+                table,
+                condition,
+                key,
+                ticks,
+            } => self.answer_when(&table, &condition, key, ticks).await,
             Request::Export {
                 rows,
                 path,

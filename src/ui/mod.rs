@@ -9,6 +9,7 @@ mod grid;
 mod header;
 mod history;
 mod lists;
+mod over_time;
 mod overlays;
 mod query;
 mod scale;

@@ -9,6 +9,7 @@ use crate::event_time::{AsOf, EventTime, calendar};
 use crate::text::{counted, thousands};
 
 use super::canvas::Canvas;
+use super::over_time;
 use super::scale::labels;
 use super::theme::Role;
 
@@ -38,6 +39,7 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         left.extend(ticks.map(|t| (format!(" · {}", counted(t.len(), "tick")), Role::Dim)));
     }
     canvas.frame(area, &left, &state(view), focused);
+    over_time::draw_when(app, view, area, canvas);
     if let Some(error) = &view.timeline_error {
         let mut lines = vec![format!("The timeline cannot be read: {error}")];
         lines.extend(error.next_step().map(|step| format!("→ {step}")));
@@ -84,15 +86,15 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         );
     }
     if inside.height >= 3 {
-        playhead(
-            view,
-            Rect {
-                y: inside.y + bars + 1,
-                height: 1,
-                ..inside
-            },
-            canvas,
-        );
+        let line = Rect {
+            y: inside.y + bars + 1,
+            height: 1,
+            ..inside
+        };
+        if let Some(when) = app.when() {
+            over_time::draw_turns(view, when, line, canvas);
+        }
+        playhead(view, line, canvas);
     }
 }
 
