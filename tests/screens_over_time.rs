@@ -1,12 +1,13 @@
-//! When a condition turns true, from the keyboard.
+//! When a condition turns true, and lines over time, from the keyboard.
 #![allow(clippy::expect_used, reason = "a broken fixture should stop the test")]
 
 mod support;
 
 use std::sync::Arc;
 
+use azof_tui::aggregate::Point;
 use azof_tui::app::{App, Effect, Msg, Overlay, Start};
-use azof_tui::engine::{Answer, Lane, Reply, Request, RequestId, Turns};
+use azof_tui::engine::{Answer, Lane, OverTime, Reply, Request, RequestId, Turns};
 use azof_tui::error::Error;
 use azof_tui::event_time::{AsOf, EventTime, parse_calendar};
 use crossterm::event::{KeyCode, KeyEvent};
@@ -218,5 +219,146 @@ fn frame_of_the_times_of_a_condition() {
     };
     let mut e = Explorer::open(&test_data(), start, (140, 36));
     e.keys("w").keys("sum(net_income) <").keys(" 0<Enter>");
+    insta::assert_snapshot!(e.text());
+}
+
+/// Three keys that come and a value that goes up and down; the last change is far from the others.
+fn counted_lake() -> Lake {
+    let lake = Lake::new();
+    let row = |key: &str, ms, v| (key.to_owned(), ms, v);
+    let rows = [
+        row("a", 0, Some(1)),
+        row("b", 10, Some(2)),
+        row("c", 20, None),
+        row("a", 30, Some(10)),
+        row("b", 100, Some(0)),
+    ];
+    lake.table(
+        "t",
+        r#"{"id":"s","start":"1970-01-01T00:00:00Z","file":"f.parquet"}"#,
+    )
+    .write("t", "f.parquet", parquet(&rows, 9, 9));
+    lake
+}
+
+#[test]
+fn a_line_goes_through_the_rows_and_the_aggregates_of_the_column() {
+    let lake = counted_lake();
+    let mut e = explorer(&lake);
+    for (key, label, value, range) in [
+        ("v", "rows", "3", "from 1 to 3"),
+        ("$v", "sum(v)", "10", "from 1 to 12"),
+        ("v", "mean(v)", "5", "from 1 to 6"),
+        ("v", "min(v)", "0", "from 0 to 2"),
+        ("v", "max(v)", "10", "from 1 to 10"),
+        ("v", "count(v)", "2", "from 1 to 2"),
+    ] {
+        let text = e.keys(key).text();
+        assert!(
+            text.contains(&format!("{label} {value} · {range}")),
+            "{text}"
+        );
+    }
+    assert!(e.keys("v").app.view().expect("a view").line.is_none());
+    assert!(!e.text().contains("count(v)"));
+}
+
+#[test]
+fn the_value_of_the_line_follows_the_playhead() {
+    let lake = counted_lake();
+    let mut e = explorer(&lake);
+    assert!(e.keys(":line sum v<Enter>").text().contains("sum(v) 10 ·"));
+    assert!(e.keys(",").text().contains("sum(v) 10 ·"));
+    assert!(e.keys(",").text().contains("sum(v) 12 ·"));
+    assert!(e.keys("4g").text().contains("sum(v) 1 ·"));
+    let text = e.keys("@1969<Enter>").text();
+    assert!(text.contains("sum(v) · from 1 to 12"), "{text}");
+}
+
+#[test]
+fn a_line_by_name_may_be_of_any_column_of_numbers() {
+    let lake = counted_lake();
+    let mut e = explorer(&lake);
+    for (typed, said) in [
+        ("line rows", "rows 3 ·"),
+        ("line mean(v)", "mean(v) 5 ·"),
+        ("line max v", "max(v) 10 ·"),
+    ] {
+        e.keys(":");
+        e.send(Msg::Paste(typed.to_owned()));
+        assert!(
+            e.keys("<Enter>").text().contains(said),
+            "{typed}: {}",
+            e.text()
+        );
+    }
+    e.keys(":line off<Enter>");
+    assert!(e.app.view().expect("a view").line.is_none());
+    for (typed, said) in [
+        ("line best v", "'best' is no line"),
+        ("line sum w", "'w' is no column of numbers"),
+        ("line sum key", "'key' is no column of numbers"),
+    ] {
+        e.keys(":");
+        e.send(Msg::Paste(typed.to_owned()));
+        let text = e.keys("<Enter>").text();
+        assert!(text.contains(said), "{typed}: {text}");
+        e.keys("<Esc>");
+    }
+}
+
+#[test]
+fn a_line_sharpens_and_can_be_cancelled() {
+    let lake = counted_lake();
+    let mut e = explorer(&lake);
+    let clock = e.app.clock;
+    let effects = e
+        .app
+        .update(Msg::Key(KeyEvent::from(KeyCode::Char('v'))), clock);
+    let [Effect::Send(id, Request::Series { .. })] = effects.as_slice() else {
+        panic!("{effects:?}");
+    };
+    let (id, lane) = (*id, Lane::Series);
+    let so_far = OverTime {
+        moments: [0, 10, 20, 30, 100].into(),
+        points: vec![
+            Point::Value(1.0),
+            Point::Unknown,
+            Point::Unknown,
+            Point::Value(3.0),
+            Point::Unknown,
+        ],
+        known: 2,
+    };
+    let answer = Answer::Series(Arc::new(so_far));
+    e.send(Msg::Reply(Reply { id, lane, answer }));
+    e.wait_ms(400);
+    let text = e.text();
+    assert!(
+        text.contains("rows ≈ 3 · from 1 to 3 · 2 of 5 ticks · Esc cancels"),
+        "{text}"
+    );
+    let clock = e.app.clock;
+    let effects = e.app.update(Msg::Key(KeyEvent::from(KeyCode::Esc)), clock);
+    assert_eq!(effects, [Effect::Cancel(Lane::Series)]);
+    let answer = Answer::Failed(Error::cancelled());
+    e.send(Msg::Reply(Reply { id, lane, answer }));
+    assert!(
+        e.text().contains("cancelled at 2 of 5 ticks"),
+        "{}",
+        e.text()
+    );
+}
+
+#[test]
+fn frame_of_a_line() {
+    let start = Start {
+        table: Some("financials".into()),
+        as_of: parse_calendar("2012-03-31").map(AsOf::At),
+        ..Start::default()
+    };
+    let mut e = Explorer::open(&test_data(), start, (140, 36));
+    insta::assert_snapshot!(e.keys(":line sum revenue<Enter>").text());
+    e.send(Msg::Resize(80, 24));
     insta::assert_snapshot!(e.text());
 }

@@ -54,7 +54,7 @@ pub struct Candidate {
 const BY_HELP: i32 = -1_000;
 
 /// Commands that take an argument, or have no key.
-const MORE: [(&str, &str, &str); 13] = [
+const MORE: [(&str, &str, &str); 14] = [
     (
         "goto",
         "TIME",
@@ -79,6 +79,11 @@ const MORE: [(&str, &str, &str); 13] = [
     ("filter", "CONDITION", "keep the rows that meet a condition"),
     ("find", "PATTERN", "find a text in all columns shown"),
     ("when", "CONDITION", "go to the first time it turns true"),
+    (
+        "line",
+        "WHAT",
+        "rows, sum COLUMN, mean, min, max, count, or off",
+    ),
     ("quit", "", "quit"),
 ];
 
@@ -147,6 +152,7 @@ impl Action {
             Self::FindNext => "find-next",
             Self::FindPrevious => "find-previous",
             Self::Condition => "filter",
+            Self::Line => "line",
             Self::When => "when",
             Self::NextWhen => "next-when",
             Self::PreviousWhen => "previous-when",
@@ -261,6 +267,7 @@ impl App {
                     .map(|c| c.name.clone())
                     .collect()
             }
+            "line" => self.lines(),
             "copy" => Copied::ALL.map(|c| c.name().to_owned()).to_vec(),
             "theme" => Colours::ALL.map(|c| c.name().to_owned()).to_vec(),
             "jump" => self.marks().iter().map(|(c, _)| c.to_string()).collect(),
@@ -398,6 +405,7 @@ impl App {
                 Ok(self.copy(what))
             }
             "export" => self.export_to(argument),
+            "line" => self.line_of(argument),
             "filter" | "find" | "when" => {
                 let wanted = Wanted::of_command(name);
                 Ok(wanted.map_or_else(Vec::new, |wanted| self.ask_with(wanted, argument)))

@@ -125,6 +125,8 @@ pub enum Action {
     NextWhen,
     /// Go to the time before at which it turns true.
     PreviousWhen,
+    /// Show the number of rows, or an aggregate of a column, as a line over time.
+    Line,
     /// Write a query.
     Query,
     /// Write the query that shows the current screen.
@@ -415,6 +417,13 @@ pub fn bindings() -> Vec<Binding> {
         A::PreviousWhen,
         "",
         "the time before that it turned true",
+    );
+    bind(
+        everywhere,
+        &[char_key('v')],
+        A::Line,
+        "",
+        "a line over time: rows, then sum, mean, min, max, count of this column, none",
     );
     bind(
         everywhere,

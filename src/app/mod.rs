@@ -12,6 +12,7 @@ pub mod grid;
 pub mod history_view;
 pub mod keymap;
 pub mod layout;
+pub mod line;
 pub mod marks;
 mod message;
 mod mouse;
@@ -150,6 +151,8 @@ pub struct TableView {
     /// Why the timeline cannot be read.
     pub timeline_error: Option<Error>,
     timeline_id: Option<RequestId>,
+    /// The line over time, where one is shown.
+    pub line: Option<line::Line>,
     /// The moment compared with, fixed.
     pub a: Option<AsOf>,
     /// The other moment, where it is not the playhead's.
@@ -369,6 +372,7 @@ impl App {
             self.view().and_then(|v| v.pending),
             self.query.pending,
             self.when().and_then(|w| w.pending),
+            self.line_pending(),
         ];
         // A long read says so, and then how long it takes, a second at a time.
         let long = reads.into_iter().flatten().map(|p| {
@@ -419,7 +423,8 @@ impl App {
     /// Brings what depends on the screen's size and the rows into line with them.
     fn settle(&mut self) {
         let (width, height) = self.size;
-        self.areas = Areas::new(width, height, self.tables.len(), self.main);
+        let has_line = self.view().is_some_and(|v| v.line.is_some());
+        self.areas = Areas::new(width, height, self.tables.len(), self.main, has_line);
         if let (Some(areas), Some(Overlay::History(open))) = (self.areas, &mut self.overlay) {
             open.settle(areas);
         }
@@ -518,6 +523,7 @@ impl TableView {
             timeline: TimelineView::default(),
             timeline_error: None,
             timeline_id: None,
+            line: None,
             arrangement: Arrangement::default(),
             arranged: None,
             top_from: None,

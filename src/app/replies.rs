@@ -61,6 +61,7 @@ impl App {
                 }
             }
             Answer::Turns(turns) => return self.on_turns(reply.id, turns),
+            Answer::Series(series) => self.on_series(reply.id, series),
             Answer::Exported(rows) => self.on_exported(reply.id, rows),
             Answer::Why(why) => self.on_why(reply.id, Ok(why)),
             Answer::QueryRows(rows) => self.on_query_rows(reply.id, rows),
@@ -271,6 +272,7 @@ impl App {
             Lane::History => self.on_no_history(id, &error),
             Lane::Query => self.on_query_failure(id, error),
             Lane::Find => self.on_no_find(&error),
+            Lane::Series => self.on_no_series(id, error),
             Lane::When => self.on_no_turns(id, error),
             Lane::Row => self.on_why(id, Err(error)),
             Lane::Export => self.on_not_exported(id, &error),

@@ -199,6 +199,7 @@ impl App {
                 if self.exporting.is_some()
                     || self.view().is_some_and(|v| v.pending.is_some())
                     || self.when().is_some_and(|w| w.pending.is_some())
+                    || self.line_pending().is_some()
                 {
                     return self.escape();
                 }
@@ -234,6 +235,7 @@ impl App {
             Action::FindNext => return self.find_next(Direction::Forward),
             Action::FindPrevious => return self.find_next(Direction::Backward),
             Action::Condition => self.ask(Wanted::Condition),
+            Action::Line => return self.next_line(),
             Action::When => self.ask(Wanted::When),
             Action::NextWhen => return self.go_when(Way::Next),
             Action::PreviousWhen => return self.go_when(Way::Previous),
@@ -302,6 +304,9 @@ impl App {
         }
         if self.when().is_some_and(|w| w.pending.is_some()) {
             return vec![Effect::Cancel(Lane::When)];
+        }
+        if self.line_pending().is_some() {
+            return vec![Effect::Cancel(Lane::Series)];
         }
         self.when = None;
         Vec::new()

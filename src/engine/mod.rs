@@ -13,6 +13,7 @@ mod query;
 mod worker;
 
 pub use protocol::{
-    Answer, Arrangement, Exported, Held, Lane, Reply, Request, RequestId, TableInfo, Turns,
+    Answer, Arrangement, Exported, Held, Lane, OverTime, Reply, Request, RequestId, TableInfo,
+    Turns,
 };
 pub use worker::{EngineHandle, runtime};

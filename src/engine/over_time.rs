@@ -1,16 +1,16 @@
-//! What goes on over time: when a condition turns true.
+//! What goes on over time: when a condition turns true, and an aggregate at every moment.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::aggregate::{When, change_moments, moments_of_truth};
+use crate::aggregate::{Point, Series, When, change_moments, moments_of_truth};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::EventTime;
-use crate::expr::Expression;
+use crate::expr::{AggregateFunction, Expression};
 use crate::lakehouse::Table;
 use crate::timeline::Ticks;
 
-use super::protocol::{Answer, Held, Turns};
+use super::protocol::{Answer, Held, OverTime, Turns};
 use super::worker::{Job, PROGRESS_EVERY};
 
 impl Job {
@@ -44,6 +44,46 @@ impl Job {
             visited: (history.len(), history.len()),
             is_complete: true,
         })));
+        Ok(())
+    }
+
+    /// Answers with an aggregate at every moment: coarsely at first, then ever more of it.
+    pub(super) async fn answer_series(
+        &self,
+        table: &str,
+        (function, column): (AggregateFunction, Option<String>),
+        ticks: Option<Held<Ticks>>,
+    ) -> Result<()> {
+        let table = self.table(table).await?.in_background();
+        let columns = table.manifest().schema.columns();
+        let aggregate = Expression::aggregate(function, column.as_deref(), columns)?;
+        let ticks = self.ticks_of(&table, ticks).await?;
+        let moments = change_moments(&ticks, table.epochs());
+        let send = |points: &[Point]| {
+            let known = points.iter().filter(|p| **p != Point::Unknown).count();
+            self.reply.send(Answer::Series(Arc::new(OverTime {
+                moments: Arc::clone(&moments),
+                points: points.to_vec(),
+                known,
+            })));
+        };
+        let mut told = Instant::now();
+        let mut pause = Duration::ZERO;
+        let projection = aggregate.projection();
+        let series = Series::new(Arc::new(aggregate), Arc::clone(&moments));
+        let tell = |points: &[Point]| {
+            if told.elapsed() >= pause {
+                let started = Instant::now();
+                send(points);
+                // Of a million points, telling is work, too.
+                pause = PROGRESS_EVERY.max(started.elapsed() * 20);
+                told = Instant::now();
+            }
+        };
+        let series = table
+            .fill_series(series, &projection, &self.cancel, tell)
+            .await?;
+        send(series.points());
         Ok(())
     }
 

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::aggregate::Point;
 use crate::diff::{ChangeKind, Diff};
 use crate::error::Error;
 use crate::event_time::{AsOf, EventTime};
 use crate::export::{Existing, RowFormat};
-use crate::expr::Field;
+use crate::expr::{AggregateFunction, Field};
 use crate::format::{Column, Projection, Version};
 use crate::history::History;
 use crate::provenance::Provenance;
@@ -72,6 +73,8 @@ pub enum Lane {
     Find,
     /// When a condition turns true.
     When,
+    /// The line over time in the timeline.
+    Series,
     /// The result of the query.
     Query,
     /// Figures that nobody waits for.
@@ -197,6 +200,17 @@ pub enum Request {
         /// The table's ticks, where they have been answered before.
         ticks: Option<Held<Ticks>>,
     },
+    /// An aggregate of a table at every moment at which the table may change.
+    Series {
+        /// The table.
+        table: String,
+        /// The aggregate.
+        function: AggregateFunction,
+        /// The column; nothing where rows are counted.
+        column: Option<String>,
+        /// The table's ticks, where they have been answered before.
+        ticks: Option<Held<Ticks>>,
+    },
     /// How many rows tables have at their newest moment.
     RowCounts {
         /// The tables.
@@ -215,6 +229,7 @@ impl Request {
             Self::Row { .. } | Self::Why { .. } => Lane::Row,
             Self::History { .. } => Lane::History,
             Self::When { .. } => Lane::When,
+            Self::Series { .. } => Lane::Series,
             Self::Export { .. } => Lane::Export,
             Self::Query { .. } => Lane::Query,
             Self::RowCounts { .. } => Lane::Statistics,
@@ -269,6 +284,17 @@ pub struct Turns {
     pub is_complete: bool,
 }
 
+/// An aggregate at every moment, as far as it is known. Between two moments it is what it was at the first of them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OverTime {
+    /// The moments, ascending, in milliseconds.
+    pub moments: Arc<[i64]>,
+    /// The aggregate at each of them.
+    pub points: Vec<Point>,
+    /// At how many of them it is known.
+    pub known: usize,
+}
+
 /// What is answered. A request may have several answers; the reply says which is the last.
 #[derive(Debug, Clone)]
 pub enum Answer {
@@ -298,6 +324,8 @@ pub enum Answer {
     History(Arc<History>),
     /// The times at which the condition turns true, as far as they are known.
     Turns(Arc<Turns>),
+    /// The aggregate at every moment, as far as it is known.
+    Series(Arc<OverTime>),
     /// The file is written, and holds so many rows.
     Exported(usize),
     /// The rows of the query, or those that have come.

@@ -392,6 +392,12 @@ impl Job {
                 key,
                 ticks,
             } => self.answer_when(&table, &condition, key, ticks).await,
+            Request::Series {
+                table,
+                function,
+                column,
+                ticks,
+            } => self.answer_series(&table, (function, column), ticks).await,
             Request::Export {
                 rows,
                 path,

@@ -19,7 +19,7 @@ const BARS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "
 pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     let area = areas.timeline;
     let focused = app.focus == Panel::Timeline && app.overlay.is_none();
-    let inside = Areas::inside(area);
+    let whole = Areas::inside(area);
     let mut left = vec![(
         Panel::Timeline.title().to_owned(),
         if focused { Role::Focus } else { Role::Title },
@@ -39,11 +39,11 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         left.extend(ticks.map(|t| (format!(" · {}", counted(t.len(), "tick")), Role::Dim)));
     }
     canvas.frame(area, &left, &state(view), focused);
-    over_time::draw_when(app, view, area, canvas);
+    over_time::draw_facts(app, view, area, canvas);
     if let Some(error) = &view.timeline_error {
         let mut lines = vec![format!("The timeline cannot be read: {error}")];
         lines.extend(error.next_step().map(|step| format!("→ {step}")));
-        return super::grid::paragraph(canvas, inside, &lines, Role::Error);
+        return super::grid::paragraph(canvas, whole, &lines, Role::Error);
     }
     if view.timeline.data_range().is_none() {
         let line = if view.timeline.ticks.is_some() {
@@ -52,13 +52,25 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
             "reading the timeline …"
         };
         canvas.put(
-            inside.x + 1,
-            inside.y,
+            whole.x + 1,
+            whole.y,
             line,
-            inside.width,
+            whole.width,
             canvas.theme.style(Role::Dim),
         );
         return;
+    }
+    let of_line = Rect {
+        height: areas.line.min(whole.height),
+        ..whole
+    };
+    let inside = Rect {
+        y: of_line.bottom(),
+        height: whole.height - of_line.height,
+        ..whole
+    };
+    if let Some(line) = &view.line {
+        over_time::draw_line(view, line, of_line, canvas);
     }
     let bars = inside.height.saturating_sub(2).max(1);
     density(
