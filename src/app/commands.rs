@@ -54,7 +54,7 @@ pub struct Candidate {
 const BY_HELP: i32 = -1_000;
 
 /// Commands that take an argument, or have no key.
-const MORE: [(&str, &str, &str); 14] = [
+const MORE: [(&str, &str, &str); 15] = [
     (
         "goto",
         "TIME",
@@ -84,6 +84,7 @@ const MORE: [(&str, &str, &str); 14] = [
         "WHAT",
         "rows, sum COLUMN, mean, min, max, count, or off",
     ),
+    ("width", "CELLS", "set the width of this column, or auto"),
     ("quit", "", "quit"),
 ];
 
@@ -138,6 +139,10 @@ impl Action {
             Self::Mark(MarkKey::Jump) => "jump",
             Self::Enter => "open",
             Self::ToggleColumn => "toggle-column",
+            Self::ColumnUp => "column-up",
+            Self::ColumnDown => "column-down",
+            Self::PinColumn => "pin",
+            Self::FitColumn => "fit-column",
             Self::PanLeft => "pan-left",
             Self::PanRight => "pan-right",
             Self::Fit => "fit",
@@ -406,6 +411,7 @@ impl App {
             }
             "export" => self.export_to(argument),
             "line" => self.line_of(argument),
+            "width" => self.set_width(argument).map(|()| Vec::new()),
             "filter" | "find" | "when" => {
                 let wanted = Wanted::of_command(name);
                 Ok(wanted.map_or_else(Vec::new, |wanted| self.ask_with(wanted, argument)))

@@ -189,7 +189,7 @@ fn no_table() -> String {
 
 /// The names of the value columns that are shown, in their order.
 fn shown_values(view: &TableView) -> impl Iterator<Item = &str> {
-    let values = view.columns.iter().skip(2).filter(|c| c.shown);
+    let values = view.columns.iter().filter(|c| c.shown && c.is_value());
     values.map(|c| c.name.as_str())
 }
 

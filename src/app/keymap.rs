@@ -83,6 +83,14 @@ pub enum Action {
     Enter,
     /// Show or hide the selected column.
     ToggleColumn,
+    /// Move the selected column up the list.
+    ColumnUp,
+    /// Move the selected column down the list.
+    ColumnDown,
+    /// Keep the selected column in view, or let it scroll.
+    PinColumn,
+    /// Make the selected column as wide as its values, or as fits.
+    FitColumn,
     /// Pan the timeline left.
     PanLeft,
     /// Pan the timeline right.
@@ -595,6 +603,37 @@ pub fn bindings() -> Vec<Binding> {
         "show/hide",
         "show or hide the column",
     );
+    bind(
+        Scope::In(Panel::Columns),
+        &[char_key('J')],
+        A::ColumnDown,
+        "",
+        "move the column down, which is right among the rows",
+    );
+    bind(
+        Scope::In(Panel::Columns),
+        &[char_key('K')],
+        A::ColumnUp,
+        "",
+        "move the column up, which is left among the rows",
+    );
+    for panel in [Panel::Columns, Panel::Data] {
+        let hint = if panel == Panel::Columns { "pin" } else { "" };
+        bind(
+            Scope::In(panel),
+            &[char_key('p')],
+            A::PinColumn,
+            hint,
+            "pin the column: it stays in view beside the key; again: it scrolls",
+        );
+        bind(
+            Scope::In(panel),
+            &[char_key('_')],
+            A::FitColumn,
+            "",
+            "make the column as wide as its values; again: as wide as fits",
+        );
+    }
     bind(
         Scope::In(Panel::Data),
         &[key(K::Enter)],

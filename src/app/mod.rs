@@ -3,6 +3,7 @@
 
 pub mod arrange;
 pub mod cell;
+mod columns;
 pub mod commands;
 mod compare;
 pub mod copy;
@@ -123,6 +124,17 @@ pub struct ColumnEntry {
     pub data_type: DataType,
     /// True where it is shown.
     pub shown: bool,
+    /// True where it stays in view beside the key while the rest scrolls.
+    pub pinned: bool,
+    /// Its place among the columns as they are read, which moving it on screen does not change.
+    rank: usize,
+}
+
+impl ColumnEntry {
+    /// True for a column that the schema lists: neither the key nor the event time.
+    pub fn is_value(&self) -> bool {
+        self.name != crate::format::KEY && self.name != crate::format::EVENT_TIME
+    }
 }
 
 /// A read that has not been answered.
@@ -493,6 +505,8 @@ impl TableView {
             name: name.to_owned(),
             data_type,
             shown: true,
+            pinned: false,
+            rank: 0,
         };
         let mut columns = vec![
             own(crate::format::KEY, DataType::String),
@@ -515,6 +529,9 @@ impl TableView {
             values.sort_by_key(|c| rank(&c.name).unwrap_or(usize::MAX));
         }
         columns.extend(values);
+        for (rank, column) in columns.iter_mut().enumerate() {
+            column.rank = rank;
+        }
         Self {
             columns,
             column_cursor: 0,
@@ -546,10 +563,15 @@ impl TableView {
         }
     }
 
-    /// The value columns that are shown.
+    /// The value columns that are shown, in the order in which they are read.
     fn projection(&self) -> Projection {
-        let values = self.columns.iter().skip(2);
-        Projection::Columns(values.filter(|c| c.shown).map(|c| c.name.clone()).collect())
+        let mut values: Vec<&ColumnEntry> = self
+            .columns
+            .iter()
+            .filter(|c| c.shown && c.is_value())
+            .collect();
+        values.sort_by_key(|c| c.rank);
+        Projection::Columns(values.into_iter().map(|c| c.name.clone()).collect())
     }
 
     /// True where a column is among those that are shown.

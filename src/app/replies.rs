@@ -6,6 +6,7 @@ use crate::diff::Diff;
 use crate::engine::{Answer, Lane, Reply, Request, RequestId, TableInfo};
 use crate::error::{Error, ErrorKind};
 use crate::event_time::AsOf;
+use crate::format::EVENT_TIME;
 use crate::snapshot::Snapshot;
 
 use super::arrange::Arranged;
@@ -332,11 +333,15 @@ impl TableView {
     /// Takes the columns of the rows that are shown.
     pub(super) fn set_grid_columns(&mut self) {
         let Some(rows) = self.rows() else { return };
-        let mut columns = rows.columns(self.columns[1].shown, self.changed_columns_only);
+        let mut columns = rows.columns(self.shows(EVENT_TIME), self.changed_columns_only);
         if let Rows::Plain(..) = rows {
             // Columns may have been read for the filter or the sort alone.
             columns.retain(|c| c.source == Source::Key || self.shows(&c.name));
         }
-        self.grid.set_columns(columns);
+        let place = |name: &str| self.columns.iter().position(|c| c.name == name);
+        columns.sort_by_key(|c| place(&c.name).unwrap_or(usize::MAX));
+        let is_pinned = |name: &str| self.columns.iter().any(|c| c.name == name && c.pinned);
+        let pinned = columns.iter().filter(|c| is_pinned(&c.name)).count();
+        self.grid.set_columns(columns, 1 + pinned);
     }
 }

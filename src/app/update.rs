@@ -217,6 +217,10 @@ impl App {
             Action::Mark(what) => self.await_mark(what),
             Action::Export => self.open_export(),
             Action::Enter => return self.enter(),
+            Action::ColumnUp => self.move_column(false),
+            Action::ColumnDown => self.move_column(true),
+            Action::PinColumn => self.pin_column(),
+            Action::FitColumn => self.fit_column(),
             Action::ToggleColumn => return self.toggle_column(),
             Action::SetA => return self.set_a(),
             Action::SetB => return self.set_b(),
@@ -585,26 +589,6 @@ impl App {
         view.timeline_id = Some(id);
         view.timeline_error = None;
         Some(effect)
-    }
-
-    pub(super) fn toggle_column(&mut self) -> Vec<Effect> {
-        let next = RequestId(self.last_id.0 + 1);
-        let Some(view) = self.view_mut() else {
-            return Vec::new();
-        };
-        let at = view.column_cursor;
-        if at == 0 {
-            self.notify("the key is always shown");
-            return Vec::new();
-        }
-        view.columns[at].shown = !view.columns[at].shown;
-        if at == 1 {
-            // The event time comes with every read.
-            view.set_grid_columns();
-            return Vec::new();
-        }
-        view.valid_from = next;
-        self.read_rows()
     }
 
     fn move_cursor(&mut self, action: Action) -> Vec<Effect> {

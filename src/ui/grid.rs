@@ -113,7 +113,10 @@ fn in_force(app: &App) -> Vec<(String, Role)> {
 
 /// On the bottom border: how many columns there are to the left and to the right of those in view.
 pub(super) fn hidden_columns(grid: &Grid, area: Rect, focused: bool, canvas: &mut Canvas<'_>) {
-    let left = grid.placed.get(1).map_or(0, |p| p.column.saturating_sub(1));
+    let left = grid
+        .placed
+        .get(grid.held)
+        .map_or(0, |p| p.column.saturating_sub(grid.held));
     let right = grid
         .placed
         .last()
@@ -327,6 +330,7 @@ fn half(
             .add_modifier(Modifier::UNDERLINED);
         canvas.put(area.x + placed.x, area.y, &name, placed.width, style);
     }
+    pin_line(grid, area, canvas);
     let in_view = grid.top..(grid.top + grid.height).min(rows.len());
     for (line, row) in in_view.enumerate() {
         let y = area.y + 1 + line as u16;
@@ -353,6 +357,18 @@ fn half(
             focused,
             canvas,
         );
+    }
+}
+
+/// Columns that stay in view stand apart from those that scroll.
+fn pin_line(grid: &Grid, area: Rect, canvas: &mut Canvas<'_>) {
+    if grid.held < 2 || grid.placed.len() <= grid.held {
+        return;
+    }
+    let last = &grid.placed[grid.held - 1];
+    let style = canvas.theme.style(Role::Border);
+    for y in area.y..area.bottom() {
+        canvas.put(area.x + last.x + last.width, y, "│", 1, style);
     }
 }
 

@@ -122,10 +122,11 @@ pub(super) fn draw_columns(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
             Role::Dim
         };
         let room = inside.width.saturating_sub(kind.len() as u16 + 5);
-        let (sign, sign_role) = if column.shown {
-            ("●", Role::Focus)
-        } else {
-            ("○", Role::Dim)
+        let (sign, sign_role) = match (column.shown, column.pinned) {
+            (true, true) => ("◆", Role::Focus),
+            (true, false) => ("●", Role::Focus),
+            (false, true) => ("◇", Role::Dim),
+            (false, false) => ("○", Role::Dim),
         };
         canvas.put(inside.x + 1, y, sign, 1, canvas.theme.style(sign_role));
         let role = if column.shown { Role::Text } else { Role::Dim };

@@ -107,7 +107,7 @@ impl QueryPane {
         {
             key.name = by.join(" · ");
         }
-        self.grid.set_columns(columns);
+        self.grid.set_columns(columns, 1);
     }
 }
 
