@@ -6,7 +6,7 @@ mod support;
 use azof_tui::app::{Effect, Msg, Panel, Start};
 use azof_tui::engine::Request;
 use azof_tui::event_time::{AsOf, parse_calendar};
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEventKind};
 use support::explorer::Explorer;
 use support::test_data;
 
@@ -148,4 +148,61 @@ fn a_width_can_be_set_fitted_and_given_back() {
     e.keys("<Esc>2jj:width 11<Enter>3:column industry<Enter>");
     assert_eq!(width(&e), 11);
     assert_eq!(e.app.focus, Panel::Data);
+}
+
+#[test]
+fn typing_narrows_a_list_to_the_names_that_hold_the_text() {
+    let mut e = financials((140, 36));
+    let text = e.keys("2/REV").text();
+    assert!(text.contains("│ / REV"), "{text}");
+    assert_eq!(e.app.listed(Panel::Columns), [3], "{text}");
+    assert_eq!(e.app.view().expect("a view").column_cursor, 3);
+    // It stays narrow while something is done with what is left, and Esc lists all again.
+    let before = titles(&e);
+    e.keys("<Enter><Enter>");
+    assert!(!titles(&e).contains(&"revenue".to_owned()), "{before:?}");
+    assert_eq!(e.app.listed(Panel::Columns), [3]);
+    e.keys("<Enter><Esc>");
+    assert_eq!(titles(&e), before);
+    assert!(e.app.listed(Panel::Columns).len() > 3);
+    let text = e.keys("/nope").text();
+    assert!(text.contains("no column is called that"), "{text}");
+    assert!(
+        e.keys("<BS><BS><BS><BS><BS>")
+            .app
+            .narrow(Panel::Columns)
+            .is_none()
+    );
+}
+
+#[test]
+fn a_table_is_opened_by_a_few_of_its_letters() {
+    let mut e = financials((140, 36));
+    e.keys("1/e2<Enter>");
+    assert_eq!(e.app.current().map(|t| t.name.as_str()), Some("table2"));
+    assert!(e.app.narrow(Panel::Tables).is_none());
+    e.keys("/zzz<Enter>");
+    assert_eq!(e.app.current().map(|t| t.name.as_str()), Some("table2"));
+    // Keys of other panels are text as long as the field takes them.
+    e.keys("/");
+    e.send(Msg::Paste("financ".to_owned()));
+    assert_eq!(e.app.listed(Panel::Tables), [0]);
+    e.keys("q<BS>");
+    assert!(!e.quit);
+    e.keys("<Down><Enter>");
+    assert_eq!(e.app.current().map(|t| t.name.as_str()), Some("financials"));
+}
+
+#[test]
+fn a_click_selects_what_a_narrowed_list_shows_there() {
+    let mut e = financials((140, 36));
+    e.keys("2/e<Enter>");
+    let listed = e.app.listed(Panel::Columns);
+    let area = e.app.list_area(Panel::Columns).expect("an area");
+    e.mouse(
+        MouseEventKind::Down(MouseButton::Left),
+        area.x + 8,
+        area.y + 2,
+    );
+    assert_eq!(e.app.view().expect("a view").column_cursor, listed[2]);
 }

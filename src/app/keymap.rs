@@ -374,7 +374,7 @@ pub fn bindings() -> Vec<Binding> {
         &[char_key('/')],
         A::Find,
         "find",
-        "find a text in all columns shown (a regular expression)",
+        "find a text in all columns shown (a regular expression); in a list: narrow it",
     );
     bind(everywhere, &[char_key('n')], A::FindNext, "", "next match");
     bind(

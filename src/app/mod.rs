@@ -14,6 +14,7 @@ pub mod history_view;
 pub mod keymap;
 pub mod layout;
 pub mod line;
+pub mod lists;
 pub mod marks;
 mod message;
 mod mouse;
@@ -41,7 +42,7 @@ use grid::Grid;
 use keymap::{Binding, bindings};
 use layout::Areas;
 pub use message::{Clock, Colours, Effect, Msg};
-pub use mouse::{list_top, tabs};
+pub use mouse::tabs;
 pub use prompt::Prompt;
 use query::QueryPane;
 use rows::{CompareMode, Comparison, RowFilter, Rows};
@@ -306,6 +307,7 @@ pub struct App {
     pub awaited_mark: Option<marks::MarkKey>,
     search: Option<arrange::Search>,
     when: Option<when::When>,
+    narrow: Option<lists::Narrow>,
     last_id: RequestId,
 }
 
@@ -339,6 +341,7 @@ impl App {
             awaited_mark: None,
             search: None,
             when: None,
+            narrow: None,
             last_id: RequestId(0),
         };
         let first = app.start.table.clone();

@@ -34,7 +34,9 @@ impl App {
                     Some(Overlay::Export(field)) => field.prompt.insert(&text),
                     Some(_) => {}
                     None => {
-                        if self.query_has_keys() {
+                        if self.narrow_has_keys() {
+                            self.paste_into_narrow(&text);
+                        } else if self.query_has_keys() {
                             self.paste_into_query(&text);
                         }
                     }
@@ -109,6 +111,9 @@ impl App {
         }
         if let Some(what) = self.awaited_mark.take() {
             return self.on_mark_key(what, event);
+        }
+        if self.narrow_has_keys() {
+            return self.on_narrow_key(event);
         }
         if self.overlay.is_none() && self.query_has_keys() {
             return self.on_query_key(event);
@@ -235,6 +240,9 @@ impl App {
             }
             Action::PreviousChange => return self.jump(false),
             Action::NextChange => return self.jump(true),
+            Action::Find if matches!(self.focus, Panel::Tables | Panel::Columns) => {
+                self.narrow_list();
+            }
             Action::Find => self.ask(Wanted::Pattern),
             Action::FindNext => return self.find_next(Direction::Forward),
             Action::FindPrevious => return self.find_next(Direction::Backward),
@@ -264,6 +272,9 @@ impl App {
 
     pub(super) fn focus_on(&mut self, panel: Panel) {
         self.focus = panel;
+        if let Some(narrow) = &mut self.narrow {
+            narrow.is_typing &= narrow.panel == panel;
+        }
         if panel != Panel::Timeline {
             self.main = panel;
         }
@@ -289,6 +300,9 @@ impl App {
             return Vec::new();
         }
         if self.play.take().is_some() {
+            return Vec::new();
+        }
+        if self.narrow.take().is_some() {
             return Vec::new();
         }
         if self.when.as_ref().is_some_and(When::is_waited_for) {
@@ -532,6 +546,7 @@ impl App {
         self.query.is_open = false;
         self.play = None;
         let changed = self.current != Some(index);
+        self.narrow.take_if(|_| changed);
         self.current = Some(index);
         let Some(Ok(info)) = &entry.info else {
             return Vec::new();
@@ -606,16 +621,13 @@ impl App {
             .min(count.saturating_sub(1))
         };
         match self.focus {
-            Panel::Tables => self.table_cursor = moved(self.table_cursor, self.tables.len()),
+            Panel::Tables | Panel::Columns => self.move_in_list(self.focus, moved),
             Panel::Timeline => {
                 return match action {
                     Action::First => self.step(i32::MIN),
                     Action::Last => self.step(i32::MAX),
                     _ => Vec::new(),
                 };
-            }
-            Panel::Columns => {
-                self.timeline(|v| v.column_cursor = moved(v.column_cursor, v.columns.len()));
             }
             Panel::Data => {
                 let step = |grid: &mut Grid, rows: usize| {
@@ -652,16 +664,12 @@ impl App {
     /// Rows of the focused panel in view.
     fn page(&self) -> usize {
         let Some(areas) = self.areas else { return 1 };
-        let area = match self.focus {
-            Panel::Tables => areas.tables,
-            Panel::Columns => areas.columns,
-            Panel::Data => areas.data.map(|d| ratatui::layout::Rect {
-                height: d.height.saturating_sub(1),
-                ..d
-            }),
+        let height = match self.focus {
+            Panel::Tables | Panel::Columns => self.list_area(self.focus).map(|a| a.height),
+            Panel::Data => areas.data.map(|d| d.height.saturating_sub(3)),
             Panel::Timeline => None,
         };
-        area.map_or(1, |a| usize::from(a.height.saturating_sub(2)).max(1))
+        usize::from(height.unwrap_or(1).max(1))
     }
 }
 

@@ -269,6 +269,9 @@ fn hints(app: &App) -> Vec<(String, String)> {
         Some(Overlay::Export(_)) => &[("Enter", "write"), ("Esc", "close")],
         Some(Overlay::GoTo(_)) => &[("Enter", "go there"), ("Esc", "close")],
         Some(Overlay::Ask(_)) => &[("Enter", "take it"), ("Esc", "close")],
+        None if app.narrow(app.focus).is_some_and(|n| n.is_typing) => {
+            &[("Enter", "take it"), ("↑ ↓", "select"), ("Esc", "list all")]
+        }
         None if app.awaited_mark.is_some() => {
             &[("a-z 0-9", "the name of the mark"), ("Esc", "none")]
         }
