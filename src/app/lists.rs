@@ -58,6 +58,11 @@ impl App {
             inside.y += 1;
             inside.height = inside.height.saturating_sub(1);
         }
+        if panel == Panel::Columns
+            && let Some(facts) = self.facts_area()
+        {
+            inside.height = facts.y.saturating_sub(inside.y);
+        }
         Some(inside)
     }
 

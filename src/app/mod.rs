@@ -8,6 +8,7 @@ pub mod commands;
 mod compare;
 pub mod copy;
 pub mod export;
+pub mod facts;
 mod fuzzy;
 pub mod grid;
 pub mod history_view;
@@ -164,6 +165,8 @@ pub struct TableView {
     /// Why the timeline cannot be read.
     pub timeline_error: Option<Error>,
     timeline_id: Option<RequestId>,
+    /// What the selected column holds.
+    pub facts: Option<facts::Facts>,
     /// The line over time, where one is shown.
     pub line: Option<line::Line>,
     /// The moment compared with, fixed.
@@ -544,6 +547,7 @@ impl TableView {
             timeline_error: None,
             timeline_id: None,
             line: None,
+            facts: None,
             arrangement: Arrangement::default(),
             arranged: None,
             top_from: None,

@@ -61,6 +61,7 @@ impl App {
                     open.record = Some((snapshot, row));
                 }
             }
+            Answer::Statistics(statistics) => self.on_statistics(reply.id, statistics),
             Answer::Turns(turns) => return self.on_turns(reply.id, turns),
             Answer::Series(series) => self.on_series(reply.id, series),
             Answer::Exported(rows) => self.on_exported(reply.id, rows),
@@ -274,6 +275,7 @@ impl App {
             Lane::Query => self.on_query_failure(id, error),
             Lane::Find => self.on_no_find(&error),
             Lane::Series => self.on_no_series(id, error),
+            Lane::Column => self.on_no_statistics(id, error),
             Lane::When => self.on_no_turns(id, error),
             Lane::Row => self.on_why(id, Err(error)),
             Lane::Export => self.on_not_exported(id, &error),

@@ -21,7 +21,7 @@ impl App {
     /// Takes a message; answers with what is to be done.
     pub fn update(&mut self, msg: Msg, clock: Clock) -> Vec<Effect> {
         self.clock = clock;
-        let effects = match msg {
+        let mut effects = match msg {
             Msg::Key(event) if event.kind == KeyEventKind::Release => Vec::new(),
             Msg::Key(event) => self.on_key(&event),
             Msg::Mouse(event) => self.on_mouse(event),
@@ -60,6 +60,7 @@ impl App {
             Msg::Time => self.on_time(),
         };
         self.settle();
+        effects.extend(self.follow_facts());
         effects
     }
 

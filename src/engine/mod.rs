@@ -10,6 +10,7 @@ mod over_time;
 mod preparation;
 mod protocol;
 mod query;
+mod statistics;
 mod worker;
 
 pub use protocol::{

@@ -15,7 +15,7 @@ use crate::provenance::Provenance;
 use crate::snapshot::{RowPart, Snapshot};
 use crate::sql::ResultRows;
 use crate::timeline::{Ticks, TimelineProgress};
-use crate::view::{Cell, Direction, Found};
+use crate::view::{Cell, ColumnStatistics, Direction, Found};
 
 /// Numbers requests, ascending; a reply carries its request's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -71,6 +71,8 @@ pub enum Lane {
     Export,
     /// The next match.
     Find,
+    /// What the selected column holds.
+    Column,
     /// When a condition turns true.
     When,
     /// The line over time in the timeline.
@@ -189,6 +191,19 @@ pub enum Request {
         /// The moment that comes before, to compare with, and the columns that tell rows apart.
         compare: Option<(AsOf, Vec<String>)>,
     },
+    /// What a column holds in rows that were answered.
+    Statistics {
+        /// The table.
+        table: String,
+        /// The rows.
+        snapshot: Held<Snapshot>,
+        /// The positions of those that count; nothing where all do.
+        order: Option<Held<[u32]>>,
+        /// The column, which need not be among those of the rows.
+        column: String,
+        /// The most bins of a histogram.
+        bins: usize,
+    },
     /// The times at which a condition turns true: on the row of a key, or where it has aggregates on the table.
     When {
         /// The table.
@@ -228,6 +243,7 @@ impl Request {
             Self::Find { .. } => Lane::Find,
             Self::Row { .. } | Self::Why { .. } => Lane::Row,
             Self::History { .. } => Lane::History,
+            Self::Statistics { .. } => Lane::Column,
             Self::When { .. } => Lane::When,
             Self::Series { .. } => Lane::Series,
             Self::Export { .. } => Lane::Export,
@@ -322,6 +338,8 @@ pub enum Answer {
     Why(Arc<Provenance>),
     /// Every version of the key.
     History(Arc<History>),
+    /// What the column holds.
+    Statistics(Arc<ColumnStatistics>),
     /// The times at which the condition turns true, as far as they are known.
     Turns(Arc<Turns>),
     /// The aggregate at every moment, as far as it is known.

@@ -386,6 +386,16 @@ impl Job {
                 self.reply.send(Answer::History(Arc::new(history)));
                 Ok(())
             }
+            Request::Statistics {
+                table,
+                snapshot,
+                order,
+                column,
+                bins,
+            } => {
+                self.answer_statistics(&table, (snapshot, order), &column, bins)
+                    .await
+            }
             Request::When {
                 table,
                 condition,

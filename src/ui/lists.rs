@@ -139,6 +139,7 @@ pub(super) fn draw_columns(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
             mark(canvas, inside, y, focused);
         }
     }
+    super::facts::draw(app, view, canvas);
 }
 
 /// The lines of the screen on which a list has its entries, and which they are.

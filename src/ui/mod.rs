@@ -5,6 +5,7 @@ mod canvas;
 mod commands;
 mod compare;
 mod export;
+mod facts;
 mod grid;
 mod header;
 mod history;

@@ -6,9 +6,10 @@ use crate::app::line::{Line, Span};
 use crate::app::when::{When, looked_at};
 use crate::app::{App, LONG_READ_MS, Pending, TableView};
 use crate::error::ErrorKind;
-use crate::text::{counted, decimal, thousands, visible, width};
+use crate::text::{counted, thousands, visible, width};
 
 use super::canvas::Canvas;
+use super::facts::figure;
 use super::theme::Role;
 
 /// A sign in every cell in which the condition turns true.
@@ -152,12 +153,12 @@ pub(super) fn line_facts(app: &App, view: &TableView, cells: u16) -> Vec<(String
     let here = view.playhead.position_ms();
     if let Some((value, is_known)) = line.value_at(here) {
         let about = if is_known { "" } else { "≈ " };
-        pieces.push((format!(" {about}{}", decimal(value)), Role::Moment));
+        pieces.push((format!(" {about}{}", figure(value)), Role::Moment));
     }
     let stretch = view.timeline.shown_range();
     let spans = stretch.map(|s| line.spans(s, u32::from(cells) * 2));
     if let Some((least, greatest)) = spans.as_deref().and_then(range) {
-        let text = format!(" · from {} to {}", decimal(least), decimal(greatest));
+        let text = format!(" · from {} to {}", figure(least), figure(greatest));
         pieces.push((text, Role::Dim));
     }
     let (known, all) = (line.series.known, line.series.moments.len());

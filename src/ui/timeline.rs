@@ -14,7 +14,7 @@ use super::scale::labels;
 use super::theme::Role;
 
 /// Eighths of a cell, from below.
-const BARS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+pub(super) const BARS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
 pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     let area = areas.timeline;
