@@ -308,6 +308,15 @@ fn a_line_by_name_may_be_of_any_column_of_numbers() {
 }
 
 #[test]
+fn an_aggregate_without_a_column_is_of_the_selected_one() {
+    let mut e = Explorer::open(&test_data(), Start::default(), (140, 36));
+    e.keys("3$:line mean<Enter>");
+    assert!(e.text().contains("mean(net_income)"), "{}", e.text());
+    e.keys("2jjj:line max<Enter>");
+    assert!(e.text().contains("max(revenue)"), "{}", e.text());
+}
+
+#[test]
 fn a_line_sharpens_and_can_be_cancelled() {
     let lake = counted_lake();
     let mut e = explorer(&lake);

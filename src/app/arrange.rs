@@ -74,11 +74,18 @@ impl App {
     /// Opens a field at the foot of the screen.
     pub(super) fn ask(&mut self, wanted: Wanted) {
         let Some(view) = self.view() else { return };
-        let is_of_one_moment = !self.query.is_open && view.compare == CompareMode::Off;
-        if wanted != Wanted::When && !is_of_one_moment {
-            self.notify(
-                "this is for the rows of one moment; d leaves the comparison, Esc the query",
-            );
+        let why_not = match wanted {
+            Wanted::When => None,
+            _ if self.query.is_open => {
+                Some("this is for the rows of a table; Esc closes the query")
+            }
+            Wanted::Pattern if view.compare != CompareMode::Off => {
+                Some("finding is for the rows of one moment; d leaves the comparison, & filters it")
+            }
+            Wanted::Pattern | Wanted::Condition => None,
+        };
+        if let Some(why_not) = why_not {
+            self.notify(why_not);
             return;
         }
         let mut prompt = Prompt::default();
@@ -202,7 +209,7 @@ impl App {
     pub(super) fn sort(&mut self) -> Vec<Effect> {
         if self.query.is_open || self.view().is_some_and(|v| v.compare != CompareMode::Off) {
             self.notify(
-                "this is for the rows of one moment; d leaves the comparison, Esc the query",
+                "sorting is for the rows of one moment; d leaves the comparison, Esc the query",
             );
             return Vec::new();
         }

@@ -108,7 +108,11 @@ impl App {
             option("--query", query.editor.text())?;
             return Ok(words.join(" "));
         }
-        if view.arranged.is_some() {
+        let is_filtered = view
+            .comparison
+            .as_ref()
+            .is_some_and(|c| c.filtered.is_some());
+        if view.arranged.is_some() || is_filtered {
             return Err("the command line has no word for a filter or a sort".to_owned());
         }
         let shown: Vec<&str> = shown_values(view).collect();
@@ -141,6 +145,13 @@ impl App {
             return Ok(query.editor.text().to_owned());
         }
         let (entry, view) = self.current().zip(self.view()).ok_or_else(no_table)?;
+        if view
+            .comparison
+            .as_ref()
+            .is_some_and(|c| c.filtered.is_some())
+        {
+            return Err(NO_SQL_OF_FILTERS.to_owned());
+        }
         if let Some((a, b)) = view.compared() {
             let only = match view.filter {
                 RowFilter::All => "",
@@ -163,7 +174,7 @@ impl App {
         let columns: Vec<String> = own.chain(shown_values(view)).map(sql_name).collect();
         let by = view.arranged.as_ref().map(|a| &a.by);
         if by.is_some_and(|by| by.filter.is_some()) {
-            return Err("a filter has no SQL of its own yet; without it, the rest has".to_owned());
+            return Err(NO_SQL_OF_FILTERS.to_owned());
         }
         let sort = by.and_then(|by| by.sort.as_ref());
         let order = sort.map_or_else(String::new, |(column, descending)| {
@@ -178,6 +189,9 @@ impl App {
         ))
     }
 }
+
+/// What is said where SQL is wanted of rows that a filter leaves.
+const NO_SQL_OF_FILTERS: &str = "a filter has no SQL of its own yet; without it, the rest has";
 
 fn no_row() -> String {
     "there is no row here".to_owned()

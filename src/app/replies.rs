@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::diff::Diff;
-use crate::engine::{Answer, Lane, Reply, Request, RequestId, TableInfo};
+use crate::engine::{Answer, Filtered, Lane, Reply, Request, RequestId, TableInfo};
 use crate::error::{Error, ErrorKind};
 use crate::event_time::AsOf;
 use crate::format::EVENT_TIME;
@@ -14,6 +14,9 @@ use super::grid::Source;
 use super::rows::{CompareMode, Comparison, Rows};
 use super::update::describe;
 use super::{App, Effect, Overlay, TableEntry, TableView};
+
+/// A comparison with what a condition leaves of it.
+type Compared = (Arc<Diff>, Option<Filtered>);
 
 impl App {
     pub(super) fn on_reply(&mut self, reply: Reply) -> Vec<Effect> {
@@ -50,8 +53,9 @@ impl App {
                 self.on_rows(reply.id, snapshot, (None, None));
                 return self.ask_for_counts();
             }
-            Answer::Compared(diff) => {
-                self.on_rows(reply.id, Arc::clone(diff.b()), (Some(diff), None));
+            Answer::Compared(diff, filtered) => {
+                let rows = Arc::clone(diff.b());
+                self.on_rows(reply.id, rows, (Some((diff, filtered)), None));
                 return self.ask_for_counts();
             }
             Answer::Row(snapshot, row) => {
@@ -141,7 +145,7 @@ impl App {
         &mut self,
         id: RequestId,
         snapshot: Arc<Snapshot>,
-        shown: (Option<Arc<Diff>>, Option<Arranged>),
+        shown: (Option<Compared>, Option<Arranged>),
     ) {
         let Some(at) = self.tables.iter().position(|t| {
             // A reply is taken if it is of these columns and newer than what is shown; so a held key shows moments on
@@ -184,7 +188,11 @@ impl App {
         let is_there = is_there
             || view.arranged.is_some()
                 && view.snapshot.as_ref().is_some_and(|s| s.find(&key).is_ok());
-        let filter = if view.arranged.is_some() {
+        let is_filtered = view
+            .comparison
+            .as_ref()
+            .is_some_and(|c| c.filtered.is_some());
+        let filter = if view.arranged.is_some() || is_filtered {
             "filtered"
         } else {
             view.filter.label()
@@ -290,10 +298,11 @@ impl TableView {
         &mut self,
         id: RequestId,
         snapshot: Arc<Snapshot>,
-        (diff, arranged): (Option<Arc<Diff>>, Option<Arranged>),
+        (compared, arranged): (Option<Compared>, Option<Arranged>),
     ) {
         let held = self.held_key();
-        self.comparison = diff.map(|diff| Comparison::new(diff, self.filter));
+        self.comparison =
+            compared.map(|(diff, filtered)| Comparison::new(diff, self.filter, filtered));
         self.snapshot = Some(snapshot);
         self.snapshot_id = id;
         self.arranged = arranged;

@@ -457,6 +457,7 @@ impl App {
                 from,
                 to,
                 projection,
+                filter: view.arrangement.filter.clone(),
             },
             None if view.arrangement == Arrangement::default() => Request::Snapshot {
                 table,

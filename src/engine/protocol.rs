@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::aggregate::Point;
-use crate::diff::{ChangeKind, Diff};
+use crate::diff::{ChangeKind, Diff, DiffPart};
 use crate::error::Error;
 use crate::event_time::{AsOf, EventTime};
 use crate::export::{Existing, RowFormat};
@@ -145,6 +145,8 @@ pub enum Request {
         to: AsOf,
         /// The value columns.
         projection: Projection,
+        /// The condition that a row meets at one of the moments at least; nothing where all rows count.
+        filter: Option<String>,
     },
     /// One row with all its columns.
     Row {
@@ -271,6 +273,8 @@ pub enum Exported {
         diff: Held<Diff>,
         /// The kinds that are written.
         kinds: Vec<ChangeKind>,
+        /// Those that count; nothing where all do.
+        part: Option<Held<DiffPart>>,
     },
 }
 
@@ -311,6 +315,15 @@ pub struct OverTime {
     pub known: usize,
 }
 
+/// The keys of a comparison that a filter leaves.
+#[derive(Debug, Clone)]
+pub struct Filtered {
+    /// The condition.
+    pub by: String,
+    /// The keys whose rows meet it at one of the moments at least.
+    pub part: Arc<DiffPart>,
+}
+
 /// What is answered. A request may have several answers; the reply says which is the last.
 #[derive(Debug, Clone)]
 pub enum Answer {
@@ -331,7 +344,7 @@ pub enum Answer {
     /// The next match among these rows; `None` where there is none.
     Found(Arc<Snapshot>, Option<Found>),
     /// The rows of two moments and what became of them.
-    Compared(Arc<Diff>),
+    Compared(Arc<Diff>, Option<Filtered>),
     /// All columns as of the moment, and the position of the row asked for; `None` where its key is absent.
     Row(Arc<Snapshot>, Option<usize>),
     /// Where the row of the key comes from.

@@ -356,12 +356,14 @@ impl Job {
                 from,
                 to,
                 projection,
+                filter,
             } => {
                 let a = self.read_kept_side(&table, from, &projection).await?;
                 let b = self.read_rows(&table, to, &projection).await?;
                 let comparing = self.table(&table).await?;
-                let diff = comparing.compare(a, b, &self.cancel).await?;
-                self.reply.send(Answer::Compared(Arc::new(diff)));
+                let diff = Arc::new(comparing.compare(a, b, &self.cancel).await?);
+                let filtered = self.filter_comparison(&comparing, &diff, filter).await?;
+                self.reply.send(Answer::Compared(diff, filtered));
                 self.shown(&table, to, projection).await
             }
             Request::Row { table, as_of, key } => {

@@ -96,7 +96,7 @@ pub(super) fn draw_columns(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         };
         // While two moments are compared, what changed in a column says more than its type.
         let changes = view.comparison.as_ref().and_then(|c| {
-            let cells = &c.diff.summary().cells;
+            let cells = &c.summary().cells;
             cells
                 .iter()
                 .find(|(name, _)| *name == column.name)

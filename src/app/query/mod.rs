@@ -303,7 +303,7 @@ impl App {
         }
         query.result_id = id;
         query.error = None;
-        query.comparison = Some(Comparison::new(diff, RowFilter::All));
+        query.comparison = Some(Comparison::new(diff, RowFilter::All, None));
         query.set_columns();
     }
 
