@@ -795,3 +795,50 @@ fn a_key_that_the_filter_leaves_out_is_not_called_gone() {
         "{text}"
     );
 }
+
+#[test]
+fn a_filter_leaves_the_keys_that_meet_it_at_one_of_the_moments() {
+    let (mut e, _lake) = compared((140, 30), "");
+    // `filled` meets it at B alone, `removed` at A alone.
+    let text = e.keys("&number >= 3<Enter>").text();
+    for key in ["filled", "removed", "same", "touched"] {
+        row_of(&text, key);
+    }
+    assert!(text.contains("by key ↑ & number >= 3"), "{text}");
+    assert!(text.contains("+0 −1 ~1 ·1 =1"), "{text}");
+    assert!(text.contains("of 4 "), "{text}");
+    // What became of the rows filters further, and changes are counted among those that are left.
+    let text = e.keys("g").text();
+    assert!(text.contains("change 1 of 2"), "{text}");
+    let text = e.keys("ccc").text();
+    row_of(&text, "removed");
+    assert!(text.contains("of 1 "), "{text}");
+    let text = e.keys("c&<C-u>number > 99<Enter>").text();
+    assert!(
+        text.contains("No row meets the condition at either moment"),
+        "{text}"
+    );
+    // A column that is not shown may be filtered by.
+    let text = e.keys("&<C-u><Enter>2G<Enter>3&number = 8<Enter>").text();
+    row_of(&text, "filled");
+    assert!(text.contains("of 1 "), "{text}");
+    let text = e.keys(":copy sql<Enter>").text();
+    assert!(text.contains("a filter has no SQL"), "{text}");
+}
+
+#[test]
+fn a_comparison_says_that_a_sort_does_not_hold_in_it() {
+    let (mut e, _lake) = compared((140, 30), "dd");
+    assert!(e.keys("$s").text().contains("by number ↑"), "{}", e.text());
+    let text = e.keys("d").text();
+    assert!(
+        text.contains("by key ↑ · the sort does not hold here"),
+        "{text}"
+    );
+    assert!(
+        e.keys("s")
+            .text()
+            .contains("sorting is for the rows of one moment")
+    );
+    assert!(e.keys("dd").text().contains("by number ↑"), "{}", e.text());
+}

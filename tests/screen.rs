@@ -203,7 +203,7 @@ fn columns_are_hidden_and_shown() {
     let mut e = financials((140, 42));
     let text = e.keys("2jj<Enter>").text();
     assert!(
-        text.contains("○ industry") && !text.contains("Banks"),
+        text.contains("○ industry") && !text.contains("  Banks  "),
         "{text}"
     );
     assert!(e.keys("<Enter>").text().contains("Banks"));

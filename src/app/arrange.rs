@@ -7,12 +7,14 @@ use crossterm::event::{KeyCode, KeyEvent};
 use crate::engine::{Arrangement, Held, Request, RequestId};
 use crate::error::Error;
 use crate::expr::{Completion, Expression, Field, Pattern, complete};
+use crate::format::Column;
 use crate::snapshot::Snapshot;
 use crate::view::{Cell, Direction, Found};
 
 use super::grid::Source;
 use super::keymap::Action;
 use super::rows::CompareMode;
+use super::when::Way;
 use super::{App, Effect, Overlay, Prompt};
 
 /// What a field at the foot of the screen asks for.
@@ -22,6 +24,20 @@ pub enum Wanted {
     Pattern,
     /// A condition that rows must meet.
     Condition,
+    /// A condition that turns true at some time.
+    When,
+}
+
+impl Wanted {
+    /// What a command of this name asks for.
+    pub(super) fn of_command(name: &str) -> Option<Self> {
+        Some(match name {
+            "find" => Self::Pattern,
+            "filter" => Self::Condition,
+            "when" => Self::When,
+            _ => return None,
+        })
+    }
 }
 
 /// A field at the foot of the screen.
@@ -59,9 +75,21 @@ impl App {
     /// Opens a field at the foot of the screen.
     pub(super) fn ask(&mut self, wanted: Wanted) {
         let Some(view) = self.view() else { return };
-        if self.query.is_open || view.compare != CompareMode::Off {
-            self.notify_of_one_moment();
-            return;
+        let is_compared = view.compare != CompareMode::Off;
+        match wanted {
+            _ if wanted != Wanted::When && self.query.is_open => {
+                self.notify("this is for the rows of a table; Esc closes the query");
+                return;
+            }
+            Wanted::Pattern if is_compared => {
+                self.notify(format!(
+                    "finding is for the rows of one moment; {} leaves the comparison, {} filters it",
+                    self.key(Action::Compare),
+                    self.key(Action::Filter)
+                ));
+                return;
+            }
+            Wanted::Pattern | Wanted::Condition | Wanted::When => {}
         }
         let mut prompt = Prompt::default();
         if wanted == Wanted::Condition {
@@ -110,11 +138,12 @@ impl App {
                 super::update::edit(&mut ask.prompt, event);
                 ask.fault = None;
                 ask.chosen = 0;
-                ask.completion = if ask.wanted == Wanted::Condition {
-                    let (before, _) = ask.prompt.split();
-                    complete(ask.prompt.text(), before.len(), &columns, false)
-                } else {
-                    Completion::default()
+                let (before, _) = ask.prompt.split();
+                let (text, cursor) = (ask.prompt.text(), before.len());
+                ask.completion = match ask.wanted {
+                    Wanted::Pattern => Completion::default(),
+                    Wanted::Condition => complete(text, cursor, &columns, false),
+                    Wanted::When => complete(text, cursor, &columns, true),
                 };
             }
         }
@@ -127,6 +156,17 @@ impl App {
         Some(condition.ok()?.to_sql())
     }
 
+    /// Opens a field with a text in it, and takes that as it stands; the field stays open where something is wrong.
+    pub(super) fn ask_with(&mut self, wanted: Wanted, text: &str) -> Vec<Effect> {
+        self.overlay = None;
+        self.ask(wanted);
+        let Some(Overlay::Ask(ask)) = &mut self.overlay else {
+            return Vec::new();
+        };
+        ask.prompt.set(text);
+        self.answer_ask()
+    }
+
     fn answer_ask(&mut self) -> Vec<Effect> {
         let columns = self.info().map(|i| i.columns.clone()).unwrap_or_default();
         let Some(Overlay::Ask(ask)) = &mut self.overlay else {
@@ -137,6 +177,7 @@ impl App {
             _ if text.is_empty() => None,
             Wanted::Pattern => Pattern::new(&text).err(),
             Wanted::Condition => Expression::filter(&text, &columns).err(),
+            Wanted::When => Expression::condition(&text, &columns).err(),
         };
         if let Some(fault) = fault {
             // The text was trimmed; its bytes begin later in the field.
@@ -149,6 +190,8 @@ impl App {
         self.overlay = None;
         match wanted {
             Wanted::Condition => self.filter_by((!text.is_empty()).then_some(text)),
+            Wanted::When if text.is_empty() => self.go_when(Way::Next),
+            Wanted::When => self.answer_when(&text, &columns),
             Wanted::Pattern if text.is_empty() => self.find_next(Direction::Forward),
             Wanted::Pattern => {
                 self.search = Some(Search {
@@ -158,6 +201,16 @@ impl App {
                 self.find(Direction::Forward, true)
             }
         }
+    }
+
+    /// Asks for the times of a condition that has been read before.
+    fn answer_when(&mut self, text: &str, columns: &[Column]) -> Vec<Effect> {
+        let condition = Expression::condition(text, columns).map_err(|e| e.to_string());
+        let asked = condition.and_then(|condition| self.ask_when(&condition));
+        asked.unwrap_or_else(|why| {
+            self.notify(why);
+            Vec::new()
+        })
     }
 
     /// Keeps the rows that meet a condition; none keeps all.

@@ -2,6 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
+use super::arrange::Wanted;
 use super::copy::Copied;
 use super::fuzzy::score;
 use super::keymap::{Action, Scope};
@@ -53,7 +54,7 @@ pub struct Candidate {
 const BY_HELP: i32 = -1_000;
 
 /// Commands that take an argument, or have no key.
-const MORE: [(&str, &str, &str); 10] = [
+const MORE: [(&str, &str, &str); 15] = [
     (
         "goto",
         "TIME",
@@ -75,6 +76,15 @@ const MORE: [(&str, &str, &str); 10] = [
     ("jump", "LETTER", "go to a mark"),
     ("marks", "", "list the marks of this table"),
     ("theme", "COLOURS", "dark, light, or none"),
+    ("filter", "CONDITION", "keep the rows that meet a condition"),
+    ("find", "PATTERN", "find a text in all columns shown"),
+    ("when", "CONDITION", "go to the first time it turns true"),
+    (
+        "line",
+        "WHAT",
+        "rows, sum COLUMN, mean, min, max, count, or off",
+    ),
+    ("width", "CELLS", "set the width of this column, or auto"),
     ("quit", "", "quit"),
 ];
 
@@ -129,6 +139,10 @@ impl Action {
             Self::Mark(MarkKey::Jump) => "jump",
             Self::Enter => "open",
             Self::ToggleColumn => "toggle-column",
+            Self::ColumnUp => "column-up",
+            Self::ColumnDown => "column-down",
+            Self::PinColumn => "pin",
+            Self::FitColumn => "fit-column",
             Self::PanLeft => "pan-left",
             Self::PanRight => "pan-right",
             Self::Fit => "fit",
@@ -143,6 +157,10 @@ impl Action {
             Self::FindNext => "find-next",
             Self::FindPrevious => "find-previous",
             Self::Condition => "filter",
+            Self::Line => "line",
+            Self::When => "when",
+            Self::NextWhen => "next-when",
+            Self::PreviousWhen => "previous-when",
             Self::Sort => "sort",
             Self::Unsort => "unsort",
             Self::Query => "query",
@@ -255,6 +273,7 @@ impl App {
                     .map(|c| c.name.clone())
                     .collect()
             }
+            "line" => self.lines(),
             "copy" => Copied::ALL.map(|c| c.name().to_owned()).to_vec(),
             "theme" => Colours::ALL.map(|c| c.name().to_owned()).to_vec(),
             "jump" => self.marks().iter().map(|(c, _)| c.to_string()).collect(),
@@ -293,6 +312,12 @@ impl App {
                 edit(&mut palette.prompt, event);
                 palette.cursor = 0;
                 palette.error = None;
+                // What takes an expression is typed on in the field that completes one.
+                let name = palette.prompt.text().strip_suffix(' ');
+                if let Some(wanted) = name.and_then(Wanted::of_command) {
+                    self.overlay = None;
+                    self.ask(wanted);
+                }
             }
         }
         Vec::new()
@@ -386,6 +411,12 @@ impl App {
                 Ok(self.copy(what))
             }
             "export" => self.export_to(argument),
+            "line" => self.line_of(argument),
+            "width" => self.set_width(argument).map(|()| Vec::new()),
+            "filter" | "find" | "when" => {
+                let wanted = Wanted::of_command(name);
+                Ok(wanted.map_or_else(Vec::new, |wanted| self.ask_with(wanted, argument)))
+            }
             "mark" => {
                 let mark = Self::mark_name(argument)?;
                 self.set_mark(mark);

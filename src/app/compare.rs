@@ -1,6 +1,8 @@
 //! Comparing two moments: the marks A and B, the modes, and walking the changes.
 
-use crate::engine::RequestId;
+use std::sync::Arc;
+
+use crate::engine::{Arrangement, RequestId};
 use crate::event_time::AsOf;
 
 use super::keymap::Action;
@@ -144,7 +146,9 @@ impl App {
         view.lost_key = None;
         view.grid.forget_widths();
         let shown = view.snapshot.as_ref().map(|s| s.as_of());
-        if shown == Some(view.playhead) && view.pending.is_none() {
+        // Rows of a comparison are by key, whatever they are filtered and sorted by otherwise.
+        let is_arranged = view.arrangement != Arrangement::default();
+        if shown == Some(view.playhead) && view.pending.is_none() && !is_arranged {
             Vec::new()
         } else {
             self.read_anew()
@@ -173,10 +177,10 @@ impl App {
             self.notify("there is nothing to filter by; a, then d, compares two moments");
             return;
         };
-        let diff = std::sync::Arc::clone(&comparison.diff);
+        let (diff, filtered) = (Arc::clone(&comparison.diff), comparison.filtered.clone());
         view.filter = view.filter.next();
         let held = view.held_key();
-        view.comparison = Some(Comparison::new(diff, view.filter));
+        view.comparison = Some(Comparison::new(diff, view.filter, filtered));
         view.return_to(held);
         // The key is where it was; it is the rows around it that are left out.
         view.lost_key = None;

@@ -112,7 +112,11 @@ impl App {
             words.push(FRESH.to_owned());
             return Ok(words.join(" "));
         }
-        if view.arranged.is_some() {
+        let is_filtered = view
+            .comparison
+            .as_ref()
+            .is_some_and(|c| c.filtered.is_some());
+        if view.arranged.is_some() || is_filtered {
             return Err("the command line has no word for a filter or a sort".to_owned());
         }
         let shown: Vec<&str> = shown_values(view).collect();
@@ -146,6 +150,15 @@ impl App {
             return Ok(query.editor.text().to_owned());
         }
         let (entry, view) = self.current().zip(self.view()).ok_or_else(no_table)?;
+        if view
+            .comparison
+            .as_ref()
+            .is_some_and(|c| c.filtered.is_some())
+        {
+            return Err(
+                "the filter of a comparison has no SQL; without it, the rest has".to_owned(),
+            );
+        }
         if let Some((a, b)) = view.compared() {
             let only = match view.filter {
                 RowFilter::All => "",
@@ -196,7 +209,7 @@ fn no_table() -> String {
 
 /// The names of the value columns that are shown, in their order.
 fn shown_values(view: &TableView) -> impl Iterator<Item = &str> {
-    let values = view.columns.iter().skip(2).filter(|c| c.shown);
+    let values = view.columns.iter().filter(|c| c.shown && c.is_value());
     values.map(|c| c.name.as_str())
 }
 

@@ -181,6 +181,10 @@ fn exported(view: &TableView) -> Option<Exported> {
     };
     Some(Exported::Changes {
         diff: Held(Arc::clone(&comparison.diff)),
+        part: comparison
+            .filtered
+            .as_ref()
+            .map(|f| Held(Arc::clone(&f.part))),
         kinds: match view.filter {
             RowFilter::All => vec![
                 ChangeKind::Added,

@@ -72,7 +72,11 @@ pub struct Grid {
     pub column: usize,
     /// The first row in view.
     pub top: usize,
-    /// The first column in view after the key, which always is.
+    /// The columns that are to stay in view, the key included: the first ones.
+    pinned: usize,
+    /// How many of them do: the key, and as many as leave room for others.
+    pub held: usize,
+    /// The first column in view after those.
     first: usize,
     /// Rows in view.
     pub height: usize,
@@ -89,8 +93,9 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// Takes the columns to show.
-    pub fn set_columns(&mut self, columns: Vec<GridColumn>) {
+    /// Takes the columns to show, the first `pinned` of which are to stay in view.
+    pub fn set_columns(&mut self, columns: Vec<GridColumn>, pinned: usize) {
+        self.pinned = pinned;
         if columns != self.columns {
             // The cursor stays on its column, wherever that is now.
             let name = self.columns.get(self.column).map(|c| c.name.clone());
@@ -121,6 +126,24 @@ impl Grid {
         }
     }
 
+    /// Gives a column back the width that fits.
+    pub fn forget_width(&mut self, column: usize) {
+        if let Some(column) = self.columns.get(column) {
+            self.custom.remove(&column.name);
+        }
+    }
+
+    /// Makes a column as wide as what was seen of it; one that the person has made wide gets back the width that fits.
+    pub fn toggle_natural(&mut self, column: usize) {
+        let Some(name) = self.columns.get(column).map(|c| c.name.clone()) else {
+            return;
+        };
+        if self.custom.remove(&name).is_none() {
+            let natural = self.widest.get(&name).copied().unwrap_or(1);
+            self.custom.insert(name, natural);
+        }
+    }
+
     /// Brings everything into its bounds for an area of `width` by `height` cells, and places the columns.
     pub fn settle(&mut self, rows: Rows<'_>, width: u16, height: u16) {
         self.height = usize::from(height).max(1);
@@ -136,8 +159,11 @@ impl Grid {
             .max((self.row + 1).saturating_sub(self.height));
         self.top = self.top.min(rows.len().saturating_sub(self.height));
         self.column = self.column.min(self.columns.len().saturating_sub(1));
-        self.first = self.first.clamp(1, self.columns.len().max(1));
-        if self.column > 0 {
+        self.held = self.holdable(rows, width);
+        self.first = self
+            .first
+            .clamp(self.held, self.columns.len().max(self.held));
+        if self.column >= self.held {
             self.first = self.first.min(self.column);
         }
         self.place(rows, width);
@@ -147,7 +173,7 @@ impl Grid {
             self.place(rows, width);
         }
         // And back left while there is room to the right.
-        while self.first > 1 && self.is_whole(self.columns.len() - 1, width) {
+        while self.first > self.held && self.is_whole(self.columns.len() - 1, width) {
             self.first -= 1;
             self.place(rows, width);
             if !self.is_whole(self.columns.len() - 1, width) || !self.is_whole(self.column, width) {
@@ -158,10 +184,26 @@ impl Grid {
         }
     }
 
+    /// How many of the columns that are to stay in view may: those that leave half of the width to others.
+    fn holdable(&mut self, rows: Rows<'_>, width: u16) -> usize {
+        self.text_at_most = TEXT_AT_MOST[0];
+        let mut end = self.gutter;
+        let mut held = 0;
+        for index in 0..self.pinned.min(self.columns.len()) {
+            self.measure(rows, index);
+            end = end.saturating_add(self.wanted(index) + GAP);
+            if held > 0 && end > width / 2 {
+                break;
+            }
+            held += 1;
+        }
+        held.max(1)
+    }
+
     fn is_whole(&self, column: usize, width: u16) -> bool {
         self.placed.iter().any(|p| {
             p.column == column && p.x + p.width <= width && p.width >= self.wanted(p.column)
-        }) || self.placed.len() == 2 && self.placed[1].column == column
+        }) || self.placed.len() == self.held + 1 && self.placed[self.held].column == column
     }
 
     /// The width that a column would have with all others.
@@ -195,7 +237,7 @@ impl Grid {
     fn place_at(&mut self, rows: Rows<'_>, width: u16) {
         self.placed.clear();
         let mut x = self.gutter;
-        let order: Vec<usize> = (0..self.columns.len().min(1))
+        let order: Vec<usize> = (0..self.columns.len().min(self.held))
             .chain(self.first..self.columns.len())
             .collect();
         for index in order {

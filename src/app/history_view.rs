@@ -495,7 +495,7 @@ impl App {
             return Vec::new();
         };
         let shown = self.view().map_or_else(Vec::new, |view| {
-            let columns = view.columns.iter().skip(2).filter(|c| c.shown);
+            let columns = view.columns.iter().filter(|c| c.shown && c.is_value());
             columns.map(|c| c.name.clone()).collect()
         });
         let wanted = self.value_column_under_cursor();

@@ -85,6 +85,14 @@ pub enum Action {
     Enter,
     /// Show or hide the selected column.
     ToggleColumn,
+    /// Move the selected column up the list.
+    ColumnUp,
+    /// Move the selected column down the list.
+    ColumnDown,
+    /// Keep the selected column in view, or let it scroll.
+    PinColumn,
+    /// Make the selected column as wide as its values, or as fits.
+    FitColumn,
     /// Pan the timeline left.
     PanLeft,
     /// Pan the timeline right.
@@ -121,6 +129,14 @@ pub enum Action {
     Sort,
     /// Show the rows by key.
     Unsort,
+    /// Ask when a condition turns true.
+    When,
+    /// Go to the next time at which it turns true.
+    NextWhen,
+    /// Go to the time before at which it turns true.
+    PreviousWhen,
+    /// Show the number of rows, or an aggregate of a column, as a line over time.
+    Line,
     /// Write a query.
     Query,
     /// Write the query that shows the current screen.
@@ -315,7 +331,7 @@ pub fn bindings() -> Vec<Binding> {
         &[char_key('/')],
         A::Find,
         "find",
-        "find a text in all columns shown (a regular expression)",
+        "find a text in all columns shown (a regular expression); in a list: narrow it",
     );
     bind(everywhere, &[char_key('n')], A::FindNext, "", "next match");
     bind(
@@ -345,6 +361,34 @@ pub fn bindings() -> Vec<Binding> {
         A::Unsort,
         "",
         "show the rows by key again",
+    );
+    bind(
+        everywhere,
+        &[char_key('w')],
+        A::When,
+        "",
+        "when a condition turns true, on this row or the table: net_income < 0, count() > 100",
+    );
+    bind(
+        everywhere,
+        &[char_key('t')],
+        A::NextWhen,
+        "",
+        "the next time that it turns true",
+    );
+    bind(
+        everywhere,
+        &[char_key('T')],
+        A::PreviousWhen,
+        "",
+        "the time before that it turned true",
+    );
+    bind(
+        everywhere,
+        &[char_key('v')],
+        A::Line,
+        "",
+        "a line over time: rows, then sum, mean, min, max, count of this column, none",
     );
     bind(
         everywhere,
@@ -523,6 +567,37 @@ pub fn bindings() -> Vec<Binding> {
         "show/hide",
         "show or hide the column",
     );
+    bind(
+        Scope::In(Panel::Columns),
+        &[char_key('J')],
+        A::ColumnDown,
+        "",
+        "move the column down, which is right among the rows",
+    );
+    bind(
+        Scope::In(Panel::Columns),
+        &[char_key('K')],
+        A::ColumnUp,
+        "",
+        "move the column up, which is left among the rows",
+    );
+    for panel in [Panel::Columns, Panel::Data] {
+        let hint = if panel == Panel::Columns { "pin" } else { "" };
+        bind(
+            Scope::In(panel),
+            &[char_key('p')],
+            A::PinColumn,
+            hint,
+            "pin the column: it stays in view beside the key; again: it scrolls",
+        );
+        bind(
+            Scope::In(panel),
+            &[char_key('_')],
+            A::FitColumn,
+            "",
+            "make the column as wide as its values; again: as wide as fits",
+        );
+    }
     bind(
         Scope::In(Panel::Data),
         &[key(K::Enter)],

@@ -12,6 +12,15 @@ pub const LEAST_WIDTH: u16 = 60;
 /// See [`LEAST_WIDTH`].
 pub const LEAST_HEIGHT: u16 = 15;
 
+/// Rows of the line over time: enough to tell levels apart, and few enough to leave the table its room.
+fn line_rows(height: u16) -> u16 {
+    match height {
+        ..20 => 2,
+        20..40 => 3,
+        40.. => 4,
+    }
+}
+
 /// The areas of the main screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Areas {
@@ -29,23 +38,33 @@ pub struct Areas {
     pub tabs: bool,
     /// The timeline, border included.
     pub timeline: Rect,
+    /// Rows of the timeline that the line over time has.
+    pub line: u16,
     /// The line of hints.
     pub hints: Rect,
 }
 
 impl Areas {
     /// Lays the screen out; `None` where it is too small.
-    pub fn new(width: u16, height: u16, tables: usize, main: Panel) -> Option<Self> {
+    pub fn new(
+        width: u16,
+        height: u16,
+        tables: usize,
+        main: Panel,
+        has_line: bool,
+    ) -> Option<Self> {
         if width < LEAST_WIDTH || height < LEAST_HEIGHT {
             return None;
         }
         let screen = Rect::new(0, 0, width, height);
-        let timeline_height = if height >= 34 { 6 } else { 5 };
+        let line = if has_line { line_rows(height) } else { 0 };
+        let timeline_height = if height >= 34 { 6 } else { 5 } + line;
         let middle = Rect::new(0, 1, width, height - 2 - timeline_height);
         let mut areas = Self {
             screen,
             header: Rect::new(0, 0, width, 1),
             timeline: Rect::new(0, middle.bottom(), width, timeline_height),
+            line,
             hints: Rect::new(0, height - 1, width, 1),
             tabs: width < SIDE_BY_SIDE_FROM,
             ..Self::default()
@@ -101,8 +120,8 @@ mod tests {
     fn areas_tile_the_screen_at_every_size() {
         for width in (0..200).step_by(7) {
             for height in 0..70 {
-                for main in Panel::ALL {
-                    let Some(a) = Areas::new(width, height, 300, main) else {
+                for (main, line) in Panel::ALL.into_iter().zip([false, true, true, false]) {
+                    let Some(a) = Areas::new(width, height, 300, main, line) else {
                         assert!(width < LEAST_WIDTH || height < LEAST_HEIGHT);
                         continue;
                     };

@@ -181,6 +181,14 @@ fn asked(request: &Request) -> String {
             Some((a, _)) => format!("a query as of {a} compared with {as_of}"),
             None => format!("a query as of {as_of}"),
         },
+        Request::Statistics { table, .. } => format!("what a column of {table} holds"),
+        Request::When { table, key, .. } => match key {
+            Some(_) => format!("when a condition on a row of {table} turns true"),
+            None => format!("when a condition on {table} turns true"),
+        },
+        Request::Series {
+            table, function, ..
+        } => format!("{} over time of {table}", function.name()),
         Request::RowCounts { tables } => {
             format!("row counts of {}", counted(tables.len(), "table"))
         }
@@ -206,7 +214,20 @@ fn answered(reply: &Reply) -> Option<(LogKind, String)> {
             rows(s.len()),
             cost(&s.cost())
         ),
-        Answer::Compared(diff) => format!("{} on either side", counted(diff.len(), "key")),
+        Answer::Compared(diff, None) => format!("{} on either side", counted(diff.len(), "key")),
+        Answer::Compared(diff, Some(filtered)) => format!(
+            "{} of {}",
+            thousands(filtered.part.positions.len() as i64),
+            counted(diff.len(), "key")
+        ),
+        Answer::Statistics(statistics) => {
+            format!(
+                "{}",
+                rows(usize::try_from(statistics.rows).unwrap_or(usize::MAX))
+            )
+        }
+        Answer::Turns(turns) if turns.is_complete => counted(turns.moments.len(), "time"),
+        Answer::Series(line) if line.known == line.moments.len() => counted(line.known, "moment"),
         Answer::Found(_, found) => match found {
             Some(_) => "a match".to_owned(),
             None => "no match".to_owned(),
@@ -220,6 +241,8 @@ fn answered(reply: &Reply) -> Option<(LogKind, String)> {
         Answer::QueryCompared(diff) => format!("{} on either side", counted(diff.len(), "key")),
         Answer::Done if matches!(reply.lane, Lane::Tables | Lane::Statistics) => "done".to_owned(),
         Answer::TableNames(_)
+        | Answer::Turns(_)
+        | Answer::Series(_)
         | Answer::Table(_, Ok(_))
         | Answer::TimelineProgress(_)
         | Answer::SnapshotProgress(..)

@@ -3,10 +3,12 @@
 
 pub mod arrange;
 pub mod cell;
+mod columns;
 pub mod commands;
 mod compare;
 pub mod copy;
 pub mod export;
+pub mod facts;
 mod fuzzy;
 pub mod grid;
 pub mod history_view;
@@ -14,6 +16,8 @@ mod key;
 pub mod keymap;
 pub mod last_state;
 pub mod layout;
+pub mod line;
+pub mod lists;
 pub mod log;
 pub mod marks;
 mod message;
@@ -26,6 +30,7 @@ mod scroll;
 mod timeline;
 mod travel;
 mod update;
+pub mod when;
 pub mod why;
 
 use std::collections::BTreeMap;
@@ -45,7 +50,7 @@ use last_state::{LakeState, Last};
 use layout::Areas;
 use log::Log;
 pub use message::{Clock, Colours, Effect, Msg};
-pub use mouse::{list_top, tabs};
+pub use mouse::tabs;
 pub use prompt::Prompt;
 use query::QueryPane;
 use rows::{CompareMode, Comparison, RowFilter, Rows};
@@ -153,6 +158,17 @@ pub struct ColumnEntry {
     pub data_type: DataType,
     /// True where it is shown.
     pub shown: bool,
+    /// True where it stays in view beside the key while the rest scrolls.
+    pub pinned: bool,
+    /// Its place among the columns as they are read, which moving it on screen does not change.
+    rank: usize,
+}
+
+impl ColumnEntry {
+    /// True for a column that the schema lists: neither the key nor the event time.
+    pub fn is_value(&self) -> bool {
+        self.name != crate::format::KEY && self.name != crate::format::EVENT_TIME
+    }
 }
 
 /// A read that has not been answered.
@@ -181,6 +197,10 @@ pub struct TableView {
     /// Why the timeline cannot be read.
     pub timeline_error: Option<Error>,
     timeline_id: Option<RequestId>,
+    /// What the selected column holds.
+    pub facts: Option<facts::Facts>,
+    /// The line over time, where one is shown.
+    pub line: Option<line::Line>,
     /// The moment compared with, fixed.
     pub a: Option<AsOf>,
     /// The other moment, where it is not the playhead's.
@@ -328,6 +348,8 @@ pub struct App {
     search: Option<arrange::Search>,
     /// What the engine was asked, and what became of it.
     pub log: Log,
+    when: Option<when::When>,
+    narrow: Option<lists::Narrow>,
     last_id: RequestId,
 }
 
@@ -364,6 +386,8 @@ impl App {
             awaited_mark: None,
             search: None,
             log: Log::default(),
+            when: None,
+            narrow: None,
             last_id: RequestId(0),
         };
         app.tell_faults();
@@ -406,7 +430,12 @@ impl App {
     pub fn next_wake_ms(&self) -> Option<u64> {
         let notice = self.notice.as_ref().map(|n| n.until_ms);
         let play = self.play.map(|p| p.next_ms);
-        let reads = [self.view().and_then(|v| v.pending), self.query.pending];
+        let reads = [
+            self.view().and_then(|v| v.pending),
+            self.query.pending,
+            self.when().and_then(|w| w.pending),
+            self.line_pending(),
+        ];
         // A long read says so, and then how long it takes, a second at a time.
         let long = reads.into_iter().flatten().map(|p| {
             let second = (self.clock.ms.saturating_sub(p.since_ms) / 1_000 + 1) * 1_000;
@@ -488,7 +517,8 @@ impl App {
     /// Brings what depends on the screen's size and the rows into line with them.
     fn settle(&mut self) {
         let (width, height) = self.size;
-        self.areas = Areas::new(width, height, self.tables.len(), self.main);
+        let has_line = self.view().is_some_and(|v| v.line.is_some());
+        self.areas = Areas::new(width, height, self.tables.len(), self.main, has_line);
         if let (Some(areas), Some(Overlay::History(open))) = (self.areas, &mut self.overlay) {
             open.settle(areas);
         }
@@ -561,6 +591,8 @@ impl TableView {
             name: name.to_owned(),
             data_type,
             shown: true,
+            pinned: false,
+            rank: 0,
         };
         let mut columns = vec![
             own(crate::format::KEY, DataType::String),
@@ -583,6 +615,9 @@ impl TableView {
             values.sort_by_key(|c| rank(&c.name).unwrap_or(usize::MAX));
         }
         columns.extend(values);
+        for (rank, column) in columns.iter_mut().enumerate() {
+            column.rank = rank;
+        }
         Self {
             columns,
             column_cursor: 0,
@@ -591,6 +626,8 @@ impl TableView {
             timeline: TimelineView::default(),
             timeline_error: None,
             timeline_id: None,
+            line: None,
+            facts: None,
             arrangement: Arrangement::default(),
             arranged: None,
             top_from: None,
@@ -613,10 +650,15 @@ impl TableView {
         }
     }
 
-    /// The value columns that are shown.
+    /// The value columns that are shown, in the order in which they are read.
     fn projection(&self) -> Projection {
-        let values = self.columns.iter().skip(2);
-        Projection::Columns(values.filter(|c| c.shown).map(|c| c.name.clone()).collect())
+        let mut values: Vec<&ColumnEntry> = self
+            .columns
+            .iter()
+            .filter(|c| c.shown && c.is_value())
+            .collect();
+        values.sort_by_key(|c| c.rank);
+        Projection::Columns(values.into_iter().map(|c| c.name.clone()).collect())
     }
 
     /// True where a column is among those that are shown.

@@ -73,15 +73,12 @@ impl App {
             ) => {}
             None => match areas.panel_at(x, y) {
                 Some(Panel::Timeline) => return self.step(if down { 1 } else { -1 }),
-                Some(Panel::Tables) => {
-                    scroll(&mut self.table_cursor, 1);
-                    self.table_cursor = self.table_cursor.min(self.tables.len().saturating_sub(1));
-                }
-                Some(Panel::Columns) => {
-                    if let Some(view) = self.view_mut() {
-                        scroll(&mut view.column_cursor, 1);
-                        view.column_cursor = view.column_cursor.min(view.columns.len() - 1);
-                    }
+                Some(panel @ (Panel::Tables | Panel::Columns)) => {
+                    self.move_in_list(panel, |at, _| {
+                        let mut at = at;
+                        scroll(&mut at, 1);
+                        at
+                    });
                 }
                 Some(Panel::Data) if self.query.is_open => {
                     let rows = self.query.rows().map_or(0, Rows::len);
@@ -116,28 +113,22 @@ impl App {
         let Some(panel) = areas.panel_at(x, y) else {
             return Vec::new();
         };
+        // What is listed where, before the focus moves.
+        let entry = self.list_entry_at(panel, y);
         self.focus_on(panel);
         match panel {
             Panel::Tables => {
-                if let Some(at) =
-                    line(areas.tables, y).map(|l| l + list_top(self.table_cursor, areas.tables))
-                    && at < self.tables.len()
-                {
+                if let Some(at) = entry {
                     return self.open_table(at);
                 }
             }
             Panel::Columns => {
-                let Some(area) = areas.columns else {
-                    return Vec::new();
-                };
-                if let (Some(line), Some(view)) = (line(areas.columns, y), self.view_mut()) {
-                    let at = line + list_top(view.column_cursor, areas.columns);
-                    if at < view.columns.len() {
-                        view.column_cursor = at;
-                        // A click on the sign shows or hides.
-                        if x <= area.x + 3 {
-                            return self.toggle_column();
-                        }
+                let left = areas.columns.map_or(0, |area| area.x);
+                if let (Some(at), Some(view)) = (entry, self.view_mut()) {
+                    view.column_cursor = at;
+                    // A click on the sign shows or hides.
+                    if x <= left + 3 {
+                        return self.toggle_column();
                     }
                 }
             }
@@ -221,17 +212,6 @@ impl App {
             .and_then(|v| v.timeline.moment_at(cell, inside.width));
         moment.map_or_else(Vec::new, |m| self.go_to(m))
     }
-}
-
-fn line(area: Option<ratatui::layout::Rect>, y: u16) -> Option<usize> {
-    let inside = Areas::inside(area?);
-    (y >= inside.y && y < inside.bottom()).then(|| usize::from(y - inside.y))
-}
-
-/// The first entry in view of a list whose cursor must be.
-pub fn list_top(cursor: usize, area: Option<ratatui::layout::Rect>) -> usize {
-    let height = area.map_or(1, |a| usize::from(Areas::inside(a).height).max(1));
-    (cursor + 1).saturating_sub(height)
 }
 
 /// The tab at a column of the line of tabs, as [`tabs`] lays them out.

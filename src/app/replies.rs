@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::diff::Diff;
-use crate::engine::{Answer, Lane, Reply, Request, RequestId, TableInfo};
+use crate::engine::{Answer, Filtered, Lane, Reply, Request, RequestId, TableInfo};
 use crate::error::{Error, ErrorKind};
 use crate::event_time::AsOf;
+use crate::format::EVENT_TIME;
 use crate::snapshot::Snapshot;
 
 use super::arrange::Arranged;
@@ -14,6 +15,9 @@ use super::keymap::Action;
 use super::rows::{CompareMode, Comparison, Rows};
 use super::update::describe;
 use super::{App, Effect, Overlay, TableEntry, TableView};
+
+/// A comparison with what a condition leaves of it.
+type Compared = (Arc<Diff>, Option<Filtered>);
 
 impl App {
     pub(super) fn on_reply(&mut self, reply: Reply) -> Vec<Effect> {
@@ -51,8 +55,9 @@ impl App {
                 self.on_rows(reply.id, snapshot, (None, None));
                 return self.ask_for_counts();
             }
-            Answer::Compared(diff) => {
-                self.on_rows(reply.id, Arc::clone(diff.b()), (Some(diff), None));
+            Answer::Compared(diff, filtered) => {
+                let rows = Arc::clone(diff.b());
+                self.on_rows(reply.id, rows, (Some((diff, filtered)), None));
                 return self.ask_for_counts();
             }
             Answer::Row(snapshot, row) => {
@@ -62,6 +67,9 @@ impl App {
                     open.record = Some((snapshot, row));
                 }
             }
+            Answer::Statistics(statistics) => self.on_statistics(reply.id, statistics),
+            Answer::Turns(turns) => return self.on_turns(reply.id, turns),
+            Answer::Series(series) => self.on_series(reply.id, series),
             Answer::Exported(rows) => self.on_exported(reply.id, rows),
             Answer::Why(why) => self.on_why(reply.id, Ok(why)),
             Answer::QueryRows(rows) => self.on_query_rows(reply.id, rows),
@@ -141,7 +149,7 @@ impl App {
         &mut self,
         id: RequestId,
         snapshot: Arc<Snapshot>,
-        shown: (Option<Arc<Diff>>, Option<Arranged>),
+        shown: (Option<Compared>, Option<Arranged>),
     ) {
         let Some(at) = self.tables.iter().position(|t| {
             // A reply is taken if it is of these columns and newer than what is shown; so a held key shows moments on
@@ -184,7 +192,11 @@ impl App {
         let is_there = is_there
             || view.arranged.is_some()
                 && view.snapshot.as_ref().is_some_and(|s| s.find(&key).is_ok());
-        let filter = if view.arranged.is_some() {
+        let is_filtered = view
+            .comparison
+            .as_ref()
+            .is_some_and(|c| c.filtered.is_some());
+        let filter = if view.arranged.is_some() || is_filtered {
             "filtered"
         } else {
             view.filter.label()
@@ -276,6 +288,9 @@ impl App {
             Lane::History => self.on_no_history(id, &error),
             Lane::Query => self.on_query_failure(id, error),
             Lane::Find => self.on_no_find(&error),
+            Lane::Series => self.on_no_series(id, error),
+            Lane::Column => self.on_no_statistics(id, error),
+            Lane::When => self.on_no_turns(id, error),
             Lane::Row => self.on_why(id, Err(error)),
             Lane::Export => self.on_not_exported(id, &error),
             Lane::Statistics => {}
@@ -289,10 +304,11 @@ impl TableView {
         &mut self,
         id: RequestId,
         snapshot: Arc<Snapshot>,
-        (diff, arranged): (Option<Arc<Diff>>, Option<Arranged>),
+        (compared, arranged): (Option<Compared>, Option<Arranged>),
     ) {
         let held = self.held_key();
-        self.comparison = diff.map(|diff| Comparison::new(diff, self.filter));
+        self.comparison =
+            compared.map(|(diff, filtered)| Comparison::new(diff, self.filter, filtered));
         self.snapshot = Some(snapshot);
         self.snapshot_id = id;
         self.arranged = arranged;
@@ -334,11 +350,15 @@ impl TableView {
     /// Takes the columns of the rows that are shown.
     pub(super) fn set_grid_columns(&mut self) {
         let Some(rows) = self.rows() else { return };
-        let mut columns = rows.columns(self.columns[1].shown, self.changed_columns_only);
+        let mut columns = rows.columns(self.shows(EVENT_TIME), self.changed_columns_only);
         if let Rows::Plain(..) = rows {
             // Columns may have been read for the filter or the sort alone.
             columns.retain(|c| c.source == Source::Key || self.shows(&c.name));
         }
-        self.grid.set_columns(columns);
+        let place = |name: &str| self.columns.iter().position(|c| c.name == name);
+        columns.sort_by_key(|c| place(&c.name).unwrap_or(usize::MAX));
+        let is_pinned = |name: &str| self.columns.iter().any(|c| c.name == name && c.pinned);
+        let pinned = columns.iter().filter(|c| is_pinned(&c.name)).count();
+        self.grid.set_columns(columns, 1 + pinned);
     }
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::diff::{Change, ChangeKind, Diff};
+use crate::diff::{Change, ChangeKind, Diff, Summary};
+use crate::engine::Filtered;
 use crate::format::{DataType, EVENT_TIME, KEY};
 use crate::scan::Value;
 use crate::snapshot::Snapshot;
@@ -103,6 +104,8 @@ pub enum Cell<'a> {
 pub struct Comparison {
     /// The difference.
     pub diff: Arc<Diff>,
+    /// What a condition leaves of it.
+    pub filtered: Option<Filtered>,
     /// Positions, among the keys of either side, of the rows shown, ascending; `None` where all are.
     shown: Option<Vec<u32>>,
     /// Positions, among the rows shown, of those that are differences, ascending.
@@ -110,8 +113,11 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Shows the rows that a filter admits.
-    pub fn new(diff: Arc<Diff>, filter: RowFilter) -> Self {
+    /// Shows the rows of which a filter admits what became of them, and that a condition leaves.
+    pub fn new(diff: Arc<Diff>, filter: RowFilter, filtered: Option<Filtered>) -> Self {
+        if let Some(filtered) = filtered {
+            return Self::of_part(diff, filter, filtered);
+        }
         let differing = diff.differing().filter(|(_, c)| filter.admits(c.kind));
         let (positions, kinds): (Vec<u32>, Vec<ChangeKind>) =
             differing.map(|(at, c)| (at as u32, c.kind)).unzip();
@@ -124,8 +130,36 @@ impl Comparison {
             .collect();
         Self {
             diff,
+            filtered: None,
             shown: (!is_all).then_some(positions),
             differences,
+        }
+    }
+
+    fn of_part(diff: Arc<Diff>, filter: RowFilter, filtered: Filtered) -> Self {
+        let (mut shown, mut differences) = (Vec::new(), Vec::new());
+        for at in &filtered.part.positions {
+            let kind = diff.change(*at as usize).kind;
+            if filter.admits(kind) {
+                if kind.is_difference() {
+                    differences.push(shown.len() as u32);
+                }
+                shown.push(*at);
+            }
+        }
+        Self {
+            diff,
+            filtered: Some(filtered),
+            shown: Some(shown),
+            differences,
+        }
+    }
+
+    /// Counts of the rows that a condition leaves, or of all.
+    pub fn summary(&self) -> &Summary {
+        match &self.filtered {
+            Some(filtered) => &filtered.part.summary,
+            None => self.diff.summary(),
         }
     }
 
@@ -303,7 +337,7 @@ impl<'a> Rows<'a> {
                 columns.extend(values.map(|(i, c)| own(&c.name, Source::Value(i), c.data_type)));
             }
             Self::Compared(comparison) => {
-                let cells = &comparison.diff.summary().cells;
+                let cells = &comparison.summary().cells;
                 let is_changed =
                     |name: &str| cells.iter().any(|(n, count)| n == name && *count > 0);
                 let values = comparison.diff.columns().iter().enumerate();

@@ -13,6 +13,7 @@ use super::grid::Grid;
 use super::keymap::{Action, Key, action};
 use super::last_state::Overridden;
 use super::rows::{CompareMode, Rows};
+use super::when::{Way, When};
 use super::{
     App, Clock, Effect, Msg, Overlay, Panel, Pending, Play, Prompt, RowView, SPEEDS, Scroll,
     TableView,
@@ -22,7 +23,7 @@ impl App {
     /// Takes a message; answers with what is to be done.
     pub fn update(&mut self, msg: Msg, clock: Clock) -> Vec<Effect> {
         self.clock = clock;
-        let effects = match msg {
+        let mut effects = match msg {
             Msg::Key(event) if event.kind == KeyEventKind::Release => Vec::new(),
             Msg::Key(event) => self.on_key(&event),
             Msg::Mouse(event) => self.on_mouse(event),
@@ -35,7 +36,9 @@ impl App {
                     Some(Overlay::Export(field)) => field.prompt.insert(&text),
                     Some(_) => {}
                     None => {
-                        if self.query_has_keys() {
+                        if self.narrow_has_keys() {
+                            self.paste_into_narrow(&text);
+                        } else if self.query_has_keys() {
                             self.paste_into_query(&text);
                         }
                     }
@@ -63,6 +66,7 @@ impl App {
             Msg::Time => self.on_time(),
         };
         self.settle();
+        effects.extend(self.follow_facts());
         effects
     }
 
@@ -115,6 +119,9 @@ impl App {
         }
         if let Some(what) = self.awaited_mark.take() {
             return self.on_mark_key(what, event);
+        }
+        if self.narrow_has_keys() {
+            return self.on_narrow_key(event);
         }
         if self.overlay.is_none() && self.query_has_keys() {
             return self.on_query_key(event);
@@ -176,7 +183,11 @@ impl App {
                 if self.query.pending.is_some() {
                     return self.cancel_query();
                 }
-                if self.exporting.is_some() || self.view().is_some_and(|v| v.pending.is_some()) {
+                if self.exporting.is_some()
+                    || self.view().is_some_and(|v| v.pending.is_some())
+                    || self.when().is_some_and(|w| w.pending.is_some())
+                    || self.line_pending().is_some()
+                {
                     return self.escape();
                 }
                 return vec![Effect::Quit];
@@ -194,6 +205,10 @@ impl App {
             Action::Mark(what) => self.await_mark(what),
             Action::Export => self.open_export(),
             Action::Enter => return self.enter(),
+            Action::ColumnUp => self.move_column(false),
+            Action::ColumnDown => self.move_column(true),
+            Action::PinColumn => self.pin_column(),
+            Action::FitColumn => self.fit_column(),
             Action::ToggleColumn => return self.toggle_column(),
             Action::SetA => return self.set_a(),
             Action::SetB => return self.set_b(),
@@ -208,10 +223,17 @@ impl App {
             }
             Action::PreviousChange => return self.jump(false),
             Action::NextChange => return self.jump(true),
+            Action::Find if matches!(self.focus, Panel::Tables | Panel::Columns) => {
+                self.narrow_list();
+            }
             Action::Find => self.ask(Wanted::Pattern),
             Action::FindNext => return self.find_next(Direction::Forward),
             Action::FindPrevious => return self.find_next(Direction::Backward),
             Action::Condition => self.ask(Wanted::Condition),
+            Action::Line => return self.next_line(),
+            Action::When => self.ask(Wanted::When),
+            Action::NextWhen => return self.go_when(Way::Next),
+            Action::PreviousWhen => return self.go_when(Way::Previous),
             Action::Sort => return self.sort(),
             Action::Unsort => return self.unsort(),
             Action::Query => return self.open_query(false),
@@ -233,6 +255,9 @@ impl App {
 
     pub(super) fn focus_on(&mut self, panel: Panel) {
         self.focus = panel;
+        if let Some(narrow) = &mut self.narrow {
+            narrow.is_typing &= narrow.panel == panel;
+        }
         if panel != Panel::Timeline {
             self.main = panel;
         }
@@ -263,6 +288,12 @@ impl App {
         if self.play.take().is_some() {
             return Vec::new();
         }
+        if self.narrow.take().is_some() {
+            return Vec::new();
+        }
+        if self.when.as_ref().is_some_and(When::is_waited_for) {
+            return vec![Effect::Cancel(Lane::When)];
+        }
         if self.query.is_open {
             return match self.query.pending {
                 Some(_) => self.cancel_query(),
@@ -275,6 +306,13 @@ impl App {
         if self.exporting.is_some() {
             return vec![Effect::Cancel(Lane::Export)];
         }
+        if self.when().is_some_and(|w| w.pending.is_some()) {
+            return vec![Effect::Cancel(Lane::When)];
+        }
+        if self.line_pending().is_some() {
+            return vec![Effect::Cancel(Lane::Series)];
+        }
+        self.when = None;
         Vec::new()
     }
 
@@ -285,7 +323,7 @@ impl App {
                 Overlay::GoTo(_) | Overlay::Ask(_) | Overlay::Commands(_) | Overlay::Export(_),
             ) => true,
             Some(_) => false,
-            None => self.query_has_keys() || self.awaited_mark.is_some(),
+            None => self.query_has_keys() || self.narrow_has_keys() || self.awaited_mark.is_some(),
         }
     }
 
@@ -364,6 +402,13 @@ impl App {
             return Vec::new();
         };
         view.moved = true;
+        if let Some(when) = &mut self.when {
+            // Who goes elsewhere does not want to be taken away from there.
+            when.wait_no_more();
+        }
+        let Some(view) = self.view_mut() else {
+            return Vec::new();
+        };
         if view.playhead == moment && view.error.is_none() {
             return Vec::new();
         }
@@ -409,6 +454,7 @@ impl App {
                 from,
                 to,
                 projection,
+                filter: view.arrangement.filter.clone(),
             },
             None if view.arrangement == Arrangement::default() => Request::Snapshot {
                 table,
@@ -499,6 +545,7 @@ impl App {
         self.query.is_open = false;
         self.play = None;
         let changed = self.current != Some(index);
+        self.narrow.take_if(|_| changed);
         self.current = Some(index);
         let Some(Ok(info)) = &entry.info else {
             return Vec::new();
@@ -569,26 +616,6 @@ impl App {
         Some(effect)
     }
 
-    pub(super) fn toggle_column(&mut self) -> Vec<Effect> {
-        let next = RequestId(self.last_id.0 + 1);
-        let Some(view) = self.view_mut() else {
-            return Vec::new();
-        };
-        let at = view.column_cursor;
-        if at == 0 {
-            self.notify("the key is always shown");
-            return Vec::new();
-        }
-        view.columns[at].shown = !view.columns[at].shown;
-        if at == 1 {
-            // The event time comes with every read.
-            view.set_grid_columns();
-            return Vec::new();
-        }
-        view.valid_from = next;
-        self.read_rows()
-    }
-
     fn move_cursor(&mut self, action: Action) -> Vec<Effect> {
         let page = self.page();
         let moved = |at: usize, count: usize| {
@@ -604,16 +631,13 @@ impl App {
             .min(count.saturating_sub(1))
         };
         match self.focus {
-            Panel::Tables => self.table_cursor = moved(self.table_cursor, self.tables.len()),
+            Panel::Tables | Panel::Columns => self.move_in_list(self.focus, moved),
             Panel::Timeline => {
                 return match action {
                     Action::First => self.step(i32::MIN),
                     Action::Last => self.step(i32::MAX),
                     _ => Vec::new(),
                 };
-            }
-            Panel::Columns => {
-                self.timeline(|v| v.column_cursor = moved(v.column_cursor, v.columns.len()));
             }
             Panel::Data => {
                 let step = |grid: &mut Grid, rows: usize| {
@@ -650,16 +674,12 @@ impl App {
     /// Rows of the focused panel in view.
     fn page(&self) -> usize {
         let Some(areas) = self.areas else { return 1 };
-        let area = match self.focus {
-            Panel::Tables => areas.tables,
-            Panel::Columns => areas.columns,
-            Panel::Data => areas.data.map(|d| ratatui::layout::Rect {
-                height: d.height.saturating_sub(1),
-                ..d
-            }),
+        let height = match self.focus {
+            Panel::Tables | Panel::Columns => self.list_area(self.focus).map(|a| a.height),
+            Panel::Data => areas.data.map(|d| d.height.saturating_sub(3)),
             Panel::Timeline => None,
         };
-        area.map_or(1, |a| usize::from(a.height.saturating_sub(2)).max(1))
+        usize::from(height.unwrap_or(1).max(1))
     }
 }
 

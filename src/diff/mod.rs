@@ -5,8 +5,10 @@
 
 mod batch;
 mod changes;
+mod part;
 
 pub use batch::{change_batch, change_schema};
 pub use changes::{
     Change, ChangeKind, ComparedColumn, ComparedPart, Comparing, Diff, SchemaChange, Summary,
 };
+pub use part::DiffPart;

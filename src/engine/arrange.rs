@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::diff::Diff;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::AsOf;
 use crate::expr::{Expression, Field, Pattern};
 use crate::format::{EVENT_TIME, KEY, Projection};
+use crate::lakehouse::Table;
 use crate::view::{Finding, Sort};
 
-use super::protocol::{Answer, Arrangement, Request};
+use super::protocol::{Answer, Arrangement, Filtered, Request};
 use super::worker::Job;
 
 impl Job {
@@ -65,6 +67,31 @@ impl Job {
         self.reply
             .send(Answer::Arranged(snapshot, arrangement, order));
         self.shown(table, as_of, projection).await
+    }
+
+    /// The keys of a comparison that a filter leaves: those of a row that meets it at one of the two moments at least.
+    pub(super) async fn filter_comparison(
+        &self,
+        table: &Table,
+        diff: &Arc<Diff>,
+        filter: Option<String>,
+    ) -> Result<Option<Filtered>> {
+        let Some(by) = filter else { return Ok(None) };
+        let filter = Expression::filter(&by, table.manifest().schema.columns())?;
+        let (projection, filter) = (filter.projection(), Arc::new(filter));
+        let mut sides = Vec::with_capacity(2);
+        for side in [diff.a(), diff.b()] {
+            // The columns of the filter need not be among those compared; the rows are the same, in the same order.
+            let rows = table.snapshot(side.as_of(), &projection, &self.cancel);
+            let rows = Arc::new(rows.await?);
+            let filter = Some(Arc::clone(&filter));
+            sides.push(table.arrange(rows, filter, None, &self.cancel).await?);
+        }
+        let (diff, cancel) = (Arc::clone(diff), self.cancel.clone());
+        let work = tokio::task::spawn_blocking(move || diff.part(&sides[0], &sides[1], &cancel));
+        let failed = |_| Error::new(ErrorKind::Usage, "filtering failed inside");
+        let part = Arc::new(work.await.map_err(failed)??);
+        Ok(Some(Filtered { by, part }))
     }
 
     /// Answers with the next match of a pattern.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 
 use crate::cancel::CancelToken;
-use crate::diff::{Change, ChangeKind, Diff, change_batch, change_schema};
+use crate::diff::{Change, ChangeKind, Diff, DiffPart, change_batch, change_schema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::export::{Existing, RowFormat, write_rows_to};
 use crate::scan::RowRef;
@@ -32,7 +32,9 @@ pub(super) async fn export(
                 order,
                 columns,
             } => write_snapshot(&snapshot.0, order.as_ref(), &columns, to, &token),
-            Exported::Changes { diff, kinds } => write_changes(&diff.0, &kinds, to, &token),
+            Exported::Changes { diff, kinds, part } => {
+                write_changes((&diff.0, part.as_ref()), &kinds, to, &token)
+            }
         }
     });
     let failed = |_| Error::new(ErrorKind::Output, "writing the rows failed inside");
@@ -76,12 +78,22 @@ fn write_snapshot(
 }
 
 fn write_changes(
-    diff: &Diff,
+    (diff, part): (&Diff, Option<&Held<DiffPart>>),
     kinds: &[ChangeKind],
     (path, format, existing): (&Path, RowFormat, Existing),
     cancel: &CancelToken,
 ) -> Result<usize> {
-    let changes: Vec<Change> = diff.changes().filter(|c| kinds.contains(&c.kind)).collect();
+    let wanted = |c: &Change| kinds.contains(&c.kind);
+    let changes: Vec<Change> = match part {
+        Some(part) => {
+            let positions = part.0.positions.iter();
+            positions
+                .map(|at| diff.change(*at as usize))
+                .filter(wanted)
+                .collect()
+        }
+        None => diff.changes().filter(wanted).collect(),
+    };
     let batches = changes.chunks(BATCH_ROWS).map(|part| {
         cancel.check()?;
         change_batch(diff, part)

@@ -6,12 +6,15 @@
 mod arrange;
 mod export;
 mod lanes;
+mod over_time;
 mod preparation;
 mod protocol;
 mod query;
+mod statistics;
 mod worker;
 
 pub use protocol::{
-    Answer, Arrangement, Exported, Held, Lane, Reply, Request, RequestId, TableInfo,
+    Answer, Arrangement, Exported, Filtered, Held, Lane, OverTime, Reply, Request, RequestId,
+    TableInfo, Turns,
 };
 pub use worker::{EngineHandle, runtime};

@@ -3,18 +3,19 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::diff::{ChangeKind, Diff};
+use crate::aggregate::Point;
+use crate::diff::{ChangeKind, Diff, DiffPart};
 use crate::error::Error;
 use crate::event_time::{AsOf, EventTime};
 use crate::export::{Existing, RowFormat};
-use crate::expr::Field;
+use crate::expr::{AggregateFunction, Field};
 use crate::format::{Column, Projection, Version};
 use crate::history::History;
 use crate::provenance::Provenance;
 use crate::snapshot::{RowPart, Snapshot};
 use crate::sql::ResultRows;
 use crate::timeline::{Ticks, TimelineProgress};
-use crate::view::{Cell, Direction, Found};
+use crate::view::{Cell, ColumnStatistics, Direction, Found};
 
 /// Numbers requests, ascending; a reply carries its request's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -70,6 +71,12 @@ pub enum Lane {
     Export,
     /// The next match.
     Find,
+    /// What the selected column holds.
+    Column,
+    /// When a condition turns true.
+    When,
+    /// The line over time in the timeline.
+    Series,
     /// The result of the query.
     Query,
     /// Figures that nobody waits for.
@@ -138,6 +145,8 @@ pub enum Request {
         to: AsOf,
         /// The value columns.
         projection: Projection,
+        /// The condition that a row meets at one of the moments at least; nothing where all rows count.
+        filter: Option<String>,
     },
     /// One row with all its columns.
     Row {
@@ -184,6 +193,41 @@ pub enum Request {
         /// The moment that comes before, to compare with, and the columns that tell rows apart.
         compare: Option<(AsOf, Vec<String>)>,
     },
+    /// What a column holds in rows that were answered.
+    Statistics {
+        /// The table.
+        table: String,
+        /// The rows.
+        snapshot: Held<Snapshot>,
+        /// The positions of those that count; nothing where all do.
+        order: Option<Held<[u32]>>,
+        /// The column, which need not be among those of the rows.
+        column: String,
+        /// The most bins of a histogram.
+        bins: usize,
+    },
+    /// The times at which a condition turns true: on the row of a key, or where it has aggregates on the table.
+    When {
+        /// The table.
+        table: String,
+        /// The condition.
+        condition: String,
+        /// The key of the row; nothing where the condition is on the table.
+        key: Option<String>,
+        /// The table's ticks, where they have been answered before.
+        ticks: Option<Held<Ticks>>,
+    },
+    /// An aggregate of a table at every moment at which the table may change.
+    Series {
+        /// The table.
+        table: String,
+        /// The aggregate.
+        function: AggregateFunction,
+        /// The column; nothing where rows are counted.
+        column: Option<String>,
+        /// The table's ticks, where they have been answered before.
+        ticks: Option<Held<Ticks>>,
+    },
     /// How many rows tables have at their newest moment.
     RowCounts {
         /// The tables.
@@ -201,6 +245,9 @@ impl Request {
             Self::Find { .. } => Lane::Find,
             Self::Row { .. } | Self::Why { .. } => Lane::Row,
             Self::History { .. } => Lane::History,
+            Self::Statistics { .. } => Lane::Column,
+            Self::When { .. } => Lane::When,
+            Self::Series { .. } => Lane::Series,
             Self::Export { .. } => Lane::Export,
             Self::Query { .. } => Lane::Query,
             Self::RowCounts { .. } => Lane::Statistics,
@@ -226,6 +273,8 @@ pub enum Exported {
         diff: Held<Diff>,
         /// The kinds that are written.
         kinds: Vec<ChangeKind>,
+        /// Those that count; nothing where all do.
+        part: Option<Held<DiffPart>>,
     },
 }
 
@@ -240,6 +289,39 @@ pub struct TableInfo {
     pub segment_edges: Vec<EventTime>,
     /// The newest moment that can be read: current, or the last end of a table without an open segment.
     pub newest: AsOf,
+}
+
+/// The times at which a condition turns true, as far as they are known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Turns {
+    /// The times, ascending, in milliseconds.
+    pub moments: Vec<i64>,
+    /// Every one of the times before this moment is known; `None` where no moment has been looked at.
+    pub known_until: Option<i64>,
+    /// How many moments of the table have been looked at, of how many.
+    pub visited: (usize, usize),
+    /// True where there are no others.
+    pub is_complete: bool,
+}
+
+/// An aggregate at every moment, as far as it is known. Between two moments it is what it was at the first of them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct OverTime {
+    /// The moments, ascending, in milliseconds.
+    pub moments: Arc<[i64]>,
+    /// The aggregate at each of them.
+    pub points: Vec<Point>,
+    /// At how many of them it is known.
+    pub known: usize,
+}
+
+/// The keys of a comparison that a filter leaves.
+#[derive(Debug, Clone)]
+pub struct Filtered {
+    /// The condition.
+    pub by: String,
+    /// The keys whose rows meet it at one of the moments at least.
+    pub part: Arc<DiffPart>,
 }
 
 /// What is answered. A request may have several answers; the reply says which is the last.
@@ -262,13 +344,19 @@ pub enum Answer {
     /// The next match among these rows; `None` where there is none.
     Found(Arc<Snapshot>, Option<Found>),
     /// The rows of two moments and what became of them.
-    Compared(Arc<Diff>),
+    Compared(Arc<Diff>, Option<Filtered>),
     /// All columns as of the moment, and the position of the row asked for; `None` where its key is absent.
     Row(Arc<Snapshot>, Option<usize>),
     /// Where the row of the key comes from.
     Why(Arc<Provenance>),
     /// Every version of the key.
     History(Arc<History>),
+    /// What the column holds.
+    Statistics(Arc<ColumnStatistics>),
+    /// The times at which the condition turns true, as far as they are known.
+    Turns(Arc<Turns>),
+    /// The aggregate at every moment, as far as it is known.
+    Series(Arc<OverTime>),
     /// The file is written, and holds so many rows.
     Exported(usize),
     /// The rows of the query, or those that have come.

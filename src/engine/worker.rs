@@ -356,12 +356,14 @@ impl Job {
                 from,
                 to,
                 projection,
+                filter,
             } => {
                 let a = self.read_kept_side(&table, from, &projection).await?;
                 let b = self.read_rows(&table, to, &projection).await?;
                 let comparing = self.table(&table).await?;
-                let diff = comparing.compare(a, b, &self.cancel).await?;
-                self.reply.send(Answer::Compared(Arc::new(diff)));
+                let diff = Arc::new(comparing.compare(a, b, &self.cancel).await?);
+                let filtered = self.filter_comparison(&comparing, &diff, filter).await?;
+                self.reply.send(Answer::Compared(diff, filtered));
                 self.shown(&table, to, projection).await
             }
             Request::Row { table, as_of, key } => {
@@ -386,6 +388,28 @@ impl Job {
                 self.reply.send(Answer::History(Arc::new(history)));
                 Ok(())
             }
+            Request::Statistics {
+                table,
+                snapshot,
+                order,
+                column,
+                bins,
+            } => {
+                self.answer_statistics(&table, (snapshot, order), &column, bins)
+                    .await
+            }
+            Request::When {
+                table,
+                condition,
+                key,
+                ticks,
+            } => self.answer_when(&table, &condition, key, ticks).await,
+            Request::Series {
+                table,
+                function,
+                column,
+                ticks,
+            } => self.answer_series(&table, (function, column), ticks).await,
             Request::Export {
                 rows,
                 path,

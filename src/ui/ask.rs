@@ -26,6 +26,10 @@ pub(super) fn draw(app: &App, ask: &Ask, areas: Areas, canvas: &mut Canvas<'_>) 
                 app.key(Action::FindPrevious)
             ),
         ),
+        Wanted::When => (
+            " when ",
+            "net_income < 0 (this row) or count() > 100 (the table) · Enter goes to the first time",
+        ),
         Wanted::Condition => (
             " & ",
             "such as industry ~ \"Soft\" and revenue > 1e9 · Tab completes · empty shows all"
@@ -38,9 +42,11 @@ pub(super) fn draw(app: &App, ask: &Ask, areas: Areas, canvas: &mut Canvas<'_>) 
         ..areas.screen
     };
     canvas.clear(line);
-    let mut x = canvas.put(line.x, line.y, sign, 3, canvas.theme.style(Role::Shortcut));
+    let sign_width = width(sign) as u16;
+    let shortcut = canvas.theme.style(Role::Shortcut);
+    let mut x = canvas.put(line.x, line.y, sign, sign_width, shortcut);
     let (before, _) = ask.prompt.split();
-    let room = usize::from(line.width.saturating_sub(6));
+    let room = usize::from(line.width.saturating_sub(sign_width + 3));
     let skipped = (before.graphemes(true).count() + 1).saturating_sub(room);
     let start = x;
     let mut cursor = x;
@@ -110,7 +116,7 @@ pub(super) fn draw(app: &App, ask: &Ask, areas: Areas, canvas: &mut Canvas<'_>) 
 /// What may come next, above the field.
 fn draw_candidates(ask: &Ask, line: Rect, start: u16, canvas: &mut Canvas<'_>) {
     let candidates = &ask.completion.candidates;
-    if candidates.is_empty() || ask.wanted != Wanted::Condition {
+    if candidates.is_empty() {
         return;
     }
     let shown = candidates.len().min(CANDIDATES_AT_MOST);

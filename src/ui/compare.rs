@@ -35,7 +35,7 @@ pub(super) fn headline(
     area: Rect,
     canvas: &mut Canvas<'_>,
 ) {
-    let (diff, summary) = (&comparison.diff, comparison.diff.summary());
+    let (diff, summary) = (&comparison.diff, comparison.summary());
     let number = |n: usize| thousands(n as i64);
     let (a, b) = (moment(diff.a().as_of()), moment(diff.b().as_of()));
     let mut pieces = vec![(format!("A {a} → B {b}  "), Role::Moment)];

@@ -90,8 +90,18 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
 
 /// The order and the filter of the rows that are shown.
 fn in_force(app: &App) -> Vec<(String, Role)> {
-    let view = app.view().filter(|v| v.comparison.is_none());
-    let by = view.and_then(|v| v.arranged.as_ref()).map(|a| &a.by);
+    if let Some(view) = app.view()
+        && let Some(comparison) = &view.comparison
+    {
+        let mut pieces = vec![("by key ↑".to_owned(), Role::Dim)];
+        pieces.extend(comparison.filtered.as_ref().map(|f| condition(&f.by)));
+        if view.arrangement.sort.is_some() {
+            let told = " · the sort does not hold here".to_owned();
+            pieces.push((told, Role::Waiting));
+        }
+        return pieces;
+    }
+    let by = app.view().and_then(|v| v.arranged.as_ref()).map(|a| &a.by);
     let mut pieces = vec![match by.and_then(|by| by.sort.as_ref()) {
         Some((name, descending)) => {
             let sign = if *descending { "↓" } else { "↑" };
@@ -102,18 +112,21 @@ fn in_force(app: &App) -> Vec<(String, Role)> {
         }
         None => ("by key ↑".to_owned(), Role::Dim),
     }];
-    if let Some(filter) = by.and_then(|by| by.filter.as_ref()) {
-        pieces.push((
-            format!(" & {}", crate::text::ellipsis(filter, 44)),
-            Role::Waiting,
-        ));
-    }
+    pieces.extend(by.and_then(|by| by.filter.as_deref()).map(condition));
     pieces
+}
+
+fn condition(text: &str) -> (String, Role) {
+    let text = crate::text::ellipsis(text, 44);
+    (format!(" & {text}"), Role::Waiting)
 }
 
 /// On the bottom border: how many columns there are to the left and to the right of those in view.
 pub(super) fn hidden_columns(grid: &Grid, area: Rect, focused: bool, canvas: &mut Canvas<'_>) {
-    let left = grid.placed.get(1).map_or(0, |p| p.column.saturating_sub(1));
+    let left = grid
+        .placed
+        .get(grid.held)
+        .map_or(0, |p| p.column.saturating_sub(grid.held));
     let right = grid
         .placed
         .last()
@@ -327,6 +340,7 @@ fn half(
             .add_modifier(Modifier::UNDERLINED);
         canvas.put(area.x + placed.x, area.y, &name, placed.width, style);
     }
+    pin_line(grid, area, canvas);
     let in_view = grid.top..(grid.top + grid.height).min(rows.len());
     for (line, row) in in_view.enumerate() {
         let y = area.y + 1 + line as u16;
@@ -353,6 +367,18 @@ fn half(
             focused,
             canvas,
         );
+    }
+}
+
+/// Columns that stay in view stand apart from those that scroll.
+fn pin_line(grid: &Grid, area: Rect, canvas: &mut Canvas<'_>) {
+    if grid.held < 2 || grid.placed.len() <= grid.held {
+        return;
+    }
+    let last = &grid.placed[grid.held - 1];
+    let style = canvas.theme.style(Role::Border);
+    for y in area.y..area.bottom() {
+        canvas.put(area.x + last.x + last.width, y, "│", 1, style);
     }
 }
 
@@ -456,6 +482,13 @@ pub(super) fn underline(text: &str, cell: Rect, canvas: &mut Canvas<'_>) {
 fn no_rows(view: &TableView) -> String {
     if view.comparison.is_some() {
         return match view.filter.label() {
+            "" if view
+                .comparison
+                .as_ref()
+                .is_some_and(|c| c.filtered.is_some()) =>
+            {
+                "No row meets the condition at either moment. Press & to change it.".to_owned()
+            }
             "" => "No rows as of either moment.".to_owned(),
             filter => {
                 format!("No rows are left by the filter: {filter}. Press c for the next one.")

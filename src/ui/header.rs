@@ -292,6 +292,11 @@ fn hints(app: &App) -> Vec<(String, String)> {
         Some(Overlay::Export(_)) => vec![fixed("Enter", "write"), fixed("Esc", "close")],
         Some(Overlay::GoTo(_)) => vec![fixed("Enter", "go there"), fixed("Esc", "close")],
         Some(Overlay::Ask(_)) => vec![fixed("Enter", "take it"), fixed("Esc", "close")],
+        None if app.narrow(app.focus).is_some_and(|n| n.is_typing) => vec![
+            fixed("Enter", "take it"),
+            fixed("↑ ↓", "select"),
+            fixed("Esc", "list all"),
+        ],
         None if app.awaited_mark.is_some() => {
             vec![
                 fixed("a-z 0-9", "the name of the mark"),

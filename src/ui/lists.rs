@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use crate::app::layout::Areas;
-use crate::app::{App, Panel, list_top};
+use crate::app::{App, Panel};
 use crate::format::DataType;
 use crate::text::{Align, fit, thousands, width};
 
@@ -29,16 +29,11 @@ pub(super) fn draw_tables(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     if app.tables.is_empty() && !app.listing {
         super::grid::paragraph(canvas, inside, &["no tables here".to_owned()], Role::Dim);
     }
-    let top = list_top(app.table_cursor, areas.tables);
-    for (line, (index, entry)) in app
-        .tables
-        .iter()
-        .enumerate()
-        .skip(top)
-        .take(usize::from(inside.height))
-        .enumerate()
-    {
-        let y = inside.y + line as u16;
+    draw_narrow(app, Panel::Tables, inside, canvas);
+    for (y, index) in lines(app, Panel::Tables) {
+        let Some(entry) = app.tables.get(index) else {
+            continue;
+        };
         let current = app.is_current(index);
         let (tail, tail_role) = match (&entry.info, &entry.rows) {
             (Some(Err(_)), _) | (_, Some(Err(_))) => ("error".to_owned(), Role::Error),
@@ -94,19 +89,14 @@ pub(super) fn draw_columns(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         focused,
     );
     let inside = Areas::inside(area);
-    let top = list_top(view.column_cursor, areas.columns);
-    for (line, (index, column)) in view
-        .columns
-        .iter()
-        .enumerate()
-        .skip(top)
-        .take(usize::from(inside.height))
-        .enumerate()
-    {
-        let y = inside.y + line as u16;
+    draw_narrow(app, Panel::Columns, inside, canvas);
+    for (y, index) in lines(app, Panel::Columns) {
+        let Some(column) = view.columns.get(index) else {
+            continue;
+        };
         // While two moments are compared, what changed in a column says more than its type.
         let changes = view.comparison.as_ref().and_then(|c| {
-            let cells = &c.diff.summary().cells;
+            let cells = &c.summary().cells;
             cells
                 .iter()
                 .find(|(name, _)| *name == column.name)
@@ -122,10 +112,11 @@ pub(super) fn draw_columns(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
             Role::Dim
         };
         let room = inside.width.saturating_sub(kind.len() as u16 + 5);
-        let (sign, sign_role) = if column.shown {
-            ("●", Role::Focus)
-        } else {
-            ("○", Role::Dim)
+        let (sign, sign_role) = match (column.shown, column.pinned) {
+            (true, true) => ("◆", Role::Focus),
+            (true, false) => ("●", Role::Focus),
+            (false, true) => ("◇", Role::Dim),
+            (false, false) => ("○", Role::Dim),
         };
         canvas.put(inside.x + 1, y, sign, 1, canvas.theme.style(sign_role));
         let role = if column.shown { Role::Text } else { Role::Dim };
@@ -147,6 +138,58 @@ pub(super) fn draw_columns(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         if index == view.column_cursor {
             mark(canvas, inside, y, focused);
         }
+    }
+    super::facts::draw(app, view, canvas);
+}
+
+/// The lines of the screen on which a list has its entries, and which they are.
+fn lines(app: &App, panel: Panel) -> Vec<(u16, usize)> {
+    let Some(area) = app.list_area(panel) else {
+        return Vec::new();
+    };
+    let listed = app.listed(panel);
+    let top = app.list_top(panel, &listed);
+    let shown = listed.into_iter().skip(top);
+    (area.y..area.bottom()).zip(shown).collect()
+}
+
+/// The field that narrows a list, above its entries, with how many of them are left.
+fn draw_narrow(app: &App, panel: Panel, inside: Rect, canvas: &mut Canvas<'_>) {
+    let Some(narrow) = app.narrow(panel) else {
+        return;
+    };
+    let left = app.listed(panel).len();
+    let count = thousands(left as i64);
+    let at = inside.right().saturating_sub(count.len() as u16 + 1);
+    let field = Rect {
+        width: at.saturating_sub(inside.x),
+        height: 1,
+        ..inside
+    };
+    if narrow.is_typing {
+        super::overlays::prompt_line(canvas, field, "/ ", &narrow.prompt);
+    } else {
+        let shortcut = canvas.theme.style(Role::Shortcut);
+        let x = canvas.put(field.x + 1, field.y, "/ ", 2, shortcut);
+        let room = field.right().saturating_sub(x + 1);
+        let text = crate::text::visible(narrow.prompt.text());
+        canvas.put(x, field.y, &text, room, canvas.theme.style(Role::Waiting));
+    }
+    let role = if left == 0 { Role::Waiting } else { Role::Dim };
+    let cells = count.len() as u16;
+    canvas.put(at, inside.y, &count, cells, canvas.theme.style(role));
+    if left == 0 {
+        let line = format!("no {} is called that", noun(panel));
+        let dim = canvas.theme.style(Role::Dim);
+        canvas.put(inside.x + 1, inside.y + 1, &line, inside.width, dim);
+    }
+}
+
+fn noun(panel: Panel) -> &'static str {
+    if panel == Panel::Tables {
+        "table"
+    } else {
+        "column"
     }
 }
 

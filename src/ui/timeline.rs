@@ -9,16 +9,17 @@ use crate::event_time::{AsOf, EventTime, calendar};
 use crate::text::{counted, thousands};
 
 use super::canvas::Canvas;
+use super::over_time;
 use super::scale::labels;
 use super::theme::Role;
 
 /// Eighths of a cell, from below.
-const BARS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+pub(super) const BARS: [&str; 9] = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
 pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     let area = areas.timeline;
     let focused = app.focus == Panel::Timeline && app.overlay.is_none();
-    let inside = Areas::inside(area);
+    let whole = Areas::inside(area);
     let mut left = vec![(
         Panel::Timeline.title().to_owned(),
         if focused { Role::Focus } else { Role::Title },
@@ -38,10 +39,11 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         left.extend(ticks.map(|t| (format!(" · {}", counted(t.len(), "tick")), Role::Dim)));
     }
     canvas.frame(area, &left, &state(view), focused);
+    over_time::draw_facts(app, view, area, canvas);
     if let Some(error) = &view.timeline_error {
         let mut lines = vec![format!("The timeline cannot be read: {error}")];
         lines.extend(error.next_step().map(|step| format!("→ {step}")));
-        return super::grid::paragraph(canvas, inside, &lines, Role::Error);
+        return super::grid::paragraph(canvas, whole, &lines, Role::Error);
     }
     if view.timeline.data_range().is_none() {
         let line = if view.timeline.ticks.is_some() {
@@ -50,13 +52,25 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
             "reading the timeline …"
         };
         canvas.put(
-            inside.x + 1,
-            inside.y,
+            whole.x + 1,
+            whole.y,
             line,
-            inside.width,
+            whole.width,
             canvas.theme.style(Role::Dim),
         );
         return;
+    }
+    let of_line = Rect {
+        height: areas.line.min(whole.height),
+        ..whole
+    };
+    let inside = Rect {
+        y: of_line.bottom(),
+        height: whole.height - of_line.height,
+        ..whole
+    };
+    if let Some(line) = &view.line {
+        over_time::draw_line(view, line, of_line, canvas);
     }
     let bars = inside.height.saturating_sub(2).max(1);
     density(
@@ -84,15 +98,15 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
         );
     }
     if inside.height >= 3 {
-        playhead(
-            view,
-            Rect {
-                y: inside.y + bars + 1,
-                height: 1,
-                ..inside
-            },
-            canvas,
-        );
+        let line = Rect {
+            y: inside.y + bars + 1,
+            height: 1,
+            ..inside
+        };
+        if let Some(when) = app.when() {
+            over_time::draw_turns(view, when, line, canvas);
+        }
+        playhead(view, line, canvas);
     }
 }
 

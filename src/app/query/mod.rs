@@ -107,7 +107,7 @@ impl QueryPane {
         {
             key.name = by.join(" · ");
         }
-        self.grid.set_columns(columns);
+        self.grid.set_columns(columns, 1);
     }
 }
 
@@ -301,7 +301,7 @@ impl App {
         }
         query.result_id = id;
         query.error = None;
-        query.comparison = Some(Comparison::new(diff, RowFilter::All));
+        query.comparison = Some(Comparison::new(diff, RowFilter::All, None));
         query.set_columns();
     }
 
