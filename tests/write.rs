@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use azof_tui::ErrorKind;
 use azof_tui::format::{Column, DataType};
-use azof_tui::write::{CompactOptions, Progress, SchemaChange, SegmentBy};
+use azof_tui::write::{CompactOptions, Progress, SchemaChange, SegmentBy, VacuumOptions};
 use memory_lake::{
     BEGINNING_MS, DAY_MS, Events, append, append_text, block_on, lake_with_table, read,
     read_as_reference,
@@ -473,14 +473,27 @@ fn a_vacuum_leaves_what_is_current_and_what_is_young() {
             .await
             .expect("a compaction");
         assert_eq!(
-            writer.vacuum(DAY_MS, false).await.expect("a vacuum").files,
+            writer
+                .vacuum(memory_lake::older_than(DAY_MS))
+                .await
+                .expect("a vacuum")
+                .files,
             []
         );
         let before = read(&lake, None, None).await;
         // The clock of the store may be a moment ahead.
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        let planned = writer.vacuum(0, true).await.expect("a plan");
-        let gone = writer.vacuum(0, false).await.expect("a vacuum");
+        let planned = writer
+            .vacuum(VacuumOptions {
+                dry_run: true,
+                ..memory_lake::older_than(0)
+            })
+            .await
+            .expect("a plan");
+        let gone = writer
+            .vacuum(memory_lake::older_than(0))
+            .await
+            .expect("a vacuum");
         assert_eq!(planned, gone);
         assert_eq!(gone.versions.len(), 3);
         assert!(gone.files.len() > gone.versions.len());

@@ -16,7 +16,8 @@ use crate::scan::ReadLimits;
 use crate::text::{bytes, counted, thousands};
 use crate::write::{
     Checked, CompactOptions, Compacted, Input, InputFormat, InputOptions, LayoutFigures,
-    ParquetRows, Progress, SchemaChange, SegmentBy, infer_columns, parse_columns, parse_schema,
+    ParquetRows, Progress, SchemaChange, SegmentBy, VacuumOptions, Vacuumed, infer_columns,
+    parse_columns, parse_schema,
 };
 
 use super::args::Output;
@@ -105,22 +106,16 @@ pub(super) async fn run(command: WriteCommand, lake: &str, limits: ReadLimits) -
         WriteCommand::Vacuum {
             table,
             retention,
+            force,
             dry_run,
         } => {
-            let now = now();
-            let since = parse_time(&format!("-{}", retention.trim_start_matches('-')), now)
-                .map_err(|e| {
-                    not_a_time(&e).hint("--retention is a time such as 12h, 30d or 6mo")
-                })?;
-            let retention = now.ms() - since.ms();
-            let gone = lake.writer(&table).vacuum(retention, dry_run).await?;
-            let verb = if dry_run { "would delete" } else { "deleted" };
-            say(&format!(
-                "{verb} {} and {} in all, {}",
-                counted(gone.versions.len(), "version"),
-                counted(gone.files.len(), "file"),
-                bytes(gone.bytes())
-            ));
+            let options = VacuumOptions {
+                retention_ms: retention_ms(&retention)?,
+                force,
+                dry_run,
+            };
+            let done = lake.writer(&table).vacuum(options).await?;
+            say(&vacuumed(&done, dry_run));
         }
     }
     Ok(Outcome::Done)
@@ -361,6 +356,10 @@ fn compacted(done: &Compacted) -> String {
         thousands(done.files_kept as i64)
     );
     match done.version {
+        Some(version) if done.appends_meanwhile > 0 => format!(
+            "version {version} · {files} · under {} that came meanwhile",
+            counted(done.appends_meanwhile, "append")
+        ),
         Some(version) => format!("version {version} · {files}"),
         None if done.changes => {
             let (a, b) = (&done.before, &done.after);
@@ -374,6 +373,31 @@ fn compacted(done: &Compacted) -> String {
         }
         None => "nothing to compact".to_owned(),
     }
+}
+
+/// Reads `--retention`: a length of time, milliseconds.
+fn retention_ms(text: &str) -> Result<i64> {
+    let now = now();
+    let since = parse_time(&format!("-{}", text.trim_start_matches('-')), now)
+        .map_err(|e| not_a_time(&e).hint("--retention is a time such as 12h, 30d or 6mo"))?;
+    Ok(now.ms() - since.ms())
+}
+
+fn vacuumed(done: &Vacuumed, dry_run: bool) -> String {
+    let verb = if dry_run { "would delete" } else { "deleted" };
+    let mut said = format!(
+        "{verb} {} and {} in all, {}",
+        counted(done.versions.len(), "version"),
+        counted(done.files.len(), "file"),
+        bytes(done.bytes())
+    );
+    if !done.kept.is_empty() {
+        said += &format!(
+            " · {} that no version names stayed, younger than a day: --force deletes such too, where no write runs",
+            counted(done.kept.len(), "file")
+        );
+    }
+    said
 }
 
 async fn check(

@@ -13,9 +13,9 @@ use crate::format::{
 };
 use crate::text::counted;
 
-use super::append::is_late_segment;
 use super::commit::TableWriter;
 use super::layout::{Layout, events};
+use super::place::is_late_segment;
 use super::snapshot_json::{time, time_in};
 use super::versions::{is_data_file, is_left_over};
 
