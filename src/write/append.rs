@@ -82,13 +82,12 @@ impl TableWriter {
             .set_field("segment_by", json!(segment_by.to_string()));
         let columns = head.manifest.schema.columns().to_vec();
         let newest = self.newest_event_time(&head.manifest).await?;
-        let source = input::open(input, &columns, options, progress)?;
-        let rejects = Rejects::open(options.rejects.as_ref())?;
+        let input = input::open(input, &columns, options, progress)?;
 
         let mut written = Written::default();
         let done = self
             .write_rows(
-                (source, rejects),
+                input,
                 &columns,
                 (newest, segment_by),
                 progress,
@@ -317,15 +316,15 @@ fn sort_all(mut runs: Runs, mut from: Receiver<RecordBatch>) -> Result<Runs> {
 }
 
 fn merge_all(mut merged: Merged, rejects: &mut Rejects, to: &Sender<RecordBatch>) -> Result<()> {
-    let refuse = |rejects: &mut Rejects, d: Duplicate| {
+    let refuse = |rejects: &mut Rejects, d: &Duplicate, row: (&RecordBatch, usize)| {
         let at = EventTime::from_ms(d.event_time);
         let reason = format!(
             "key '{}' at {at} is in line {} already",
             d.key, d.first_line
         );
-        rejects.refuse(d.line, &reason, || vec![d.key.clone(), at.to_string()])
+        rejects.refuse_read(d.line, &reason, row)
     };
-    while let Some(batch) = merged.next_batch(|d| refuse(rejects, d))? {
+    while let Some(batch) = merged.next_batch(|d, row| refuse(rejects, &d, row))? {
         if to.blocking_send(batch).is_err() {
             break;
         }
