@@ -407,9 +407,13 @@ async fn check(
     repair: bool,
     output: &Output,
 ) -> Result<Outcome> {
-    let names = match table {
-        Some(table) => vec![table],
-        None => lake.table_names().await?,
+    let names = if let Some(table) = table {
+        vec![table]
+    } else {
+        let mut names = lake.table_names().await?;
+        names.extend(lake.lost_table_names().await?);
+        names.sort_unstable();
+        names
     };
     let mut all: Vec<(String, Checked)> = Vec::with_capacity(names.len());
     for name in names {

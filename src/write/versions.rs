@@ -33,13 +33,6 @@ pub struct VersionInfo {
     pub is_current: bool,
 }
 
-/// The version whose snapshot a file is: `s12.json`.
-pub(super) fn version_of(name: &str) -> Option<Version> {
-    let digits = name.strip_prefix('s')?.strip_suffix(".json")?;
-    let version = Version::parse(digits.as_bytes()).ok()?;
-    (version.manifest_file() == name).then_some(version)
-}
-
 /// True for the names that data files have.
 pub(super) fn is_data_file(name: &str) -> bool {
     name.strip_suffix(".parquet").is_some()
@@ -62,7 +55,7 @@ impl TableWriter {
     ) -> Result<Vec<(Version, EventTime, SnapshotJson, Manifest)>> {
         let mut found = Vec::new();
         for file in files {
-            let Some(version) = version_of(&file.name) else {
+            let Some(version) = Version::of_manifest_file(&file.name) else {
                 continue;
             };
             // One that went meanwhile is none.
