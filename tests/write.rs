@@ -137,7 +137,7 @@ proptest! {
                         }
                     }
                     Step::RenameThereAndBack => {
-                        let rename = |from: &str, to: &str| SchemaChange::Rename(from.to_owned(), to.to_owned());
+                        let rename = |from: &str, to: &str| SchemaChange::Rename(vec![(from.to_owned(), to.to_owned())]);
                         let made = lake.writer("t").evolve(&[rename("v", "w"), rename("w", "v")]).await.expect("names");
                         past.push((made.0, events.clone()));
                     }
@@ -380,7 +380,7 @@ fn columns_come_and_go_and_old_versions_stay() {
         let writer = lake.writer("t");
         writer
             .evolve(&[
-                SchemaChange::Rename("v".to_owned(), "price".to_owned()),
+                SchemaChange::Rename(vec![("v".to_owned(), "price".to_owned())]),
                 SchemaChange::Widen("price".to_owned()),
                 SchemaChange::Add(column("v", DataType::String)),
             ])
@@ -446,8 +446,12 @@ fn columns_come_and_go_and_old_versions_stay() {
         );
         for bad in [
             SchemaChange::Drop("nope".to_owned()),
-            SchemaChange::Rename("price".to_owned(), "v".to_owned()),
-            SchemaChange::Rename("price".to_owned(), "key".to_owned()),
+            SchemaChange::Rename(vec![("price".to_owned(), "v".to_owned())]),
+            SchemaChange::Rename(vec![("price".to_owned(), "key".to_owned())]),
+            SchemaChange::Rename(vec![
+                ("price".to_owned(), "a".to_owned()),
+                ("price".to_owned(), "b".to_owned()),
+            ]),
             SchemaChange::Widen("v".to_owned()),
             SchemaChange::Add(column("price", DataType::Int)),
         ] {

@@ -225,6 +225,41 @@ fn refused_rows_go_aside_and_the_others_are_appended() {
     );
 }
 
+#[test]
+fn columns_swap_their_names_in_one_change() {
+    let lake = Lake::new();
+    sound(&lake, "create", &["--columns", "a:Int,b:Int,c:Int"]);
+    let csv = file(&lake, "a.csv", "key,event_time,a,b,c\nk,2024-01-01,1,2,3\n");
+    sound(&lake, "append", &[&csv]);
+    sound(&lake, "evolve", &["--rename", "a=b,b=a,c=d"]);
+    let current = sound(&lake, "scan", &["--format", "csv"]);
+    assert_eq!(
+        current,
+        "key,event_time,b,a,d\nk,2024-01-01T00:00:00.000Z,1,2,3\n"
+    );
+    for (names, said) in [
+        ("a=d", "column 'd' is listed twice"),
+        ("a=x,a=y", "column 'a' is renamed twice"),
+        ("c=x", "there is no column 'c'"),
+        ("a", "'a' should be OLD=NEW"),
+    ] {
+        let output = run(&lake, "evolve", &["--rename", names]);
+        assert_eq!(output.status.code(), Some(2), "{names}");
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+    // What every reading command takes, the listing takes too; a version that is not there names the current one.
+    let path = ["--path", lake.path(), "--format", "csv"];
+    let tables = azof(&[&["tables", "--version", "1"][..], &path].concat());
+    assert!(
+        stdout(&tables).contains("t,1,3,0,0,"),
+        "{}",
+        stdout(&tables)
+    );
+    let output = run(&lake, "scan", &["--version", "99"]);
+    let said = "hint: the current one is 3; azof-tui versions --table t lists those that are there";
+    assert!(stderr(&output).contains(said), "{}", stderr(&output));
+}
+
 /// What is put aside can be corrected and appended: no value is lost, whatever was wrong.
 #[test]
 fn rows_put_aside_keep_all_their_values() {

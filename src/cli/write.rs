@@ -303,11 +303,16 @@ fn changes(
     add: &[String],
 ) -> Result<Vec<SchemaChange>> {
     let mut changes: Vec<SchemaChange> = drop.into_iter().map(SchemaChange::Drop).collect();
-    for text in rename {
-        let (from, to) = text
-            .split_once('=')
-            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("'{text}' should be OLD=NEW")))?;
-        changes.push(SchemaChange::Rename(from.to_owned(), to.to_owned()));
+    let mut names = Vec::new();
+    for text in rename.iter().flat_map(|list| list.split(',')) {
+        let (from, to) = text.split_once('=').ok_or_else(|| {
+            Error::new(ErrorKind::Usage, format!("'{text}' should be OLD=NEW"))
+                .hint("several are given as OLD=NEW,OLD=NEW")
+        })?;
+        names.push((from.trim().to_owned(), to.trim().to_owned()));
+    }
+    if !names.is_empty() {
+        changes.push(SchemaChange::Rename(names));
     }
     changes.extend(widen.into_iter().map(SchemaChange::Widen));
     for list in add {

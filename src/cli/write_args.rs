@@ -121,8 +121,8 @@ pub enum WriteCommand {
         /// Drop this column
         #[arg(long, value_name = "NAME")]
         drop: Vec<String>,
-        /// Rename a column
-        #[arg(long, value_name = "OLD=NEW")]
+        /// Rename columns, all at once, so that a=b,b=a swaps two names
+        #[arg(long, value_name = "OLD=NEW,OLD=NEW")]
         rename: Vec<String>,
         /// Make an Int column Float
         #[arg(long, value_name = "NAME")]
