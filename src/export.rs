@@ -9,13 +9,15 @@ use arrow::array::{
     Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray, StructArray,
 };
 use arrow::datatypes::{
-    DataType, Field, Fields, Schema as ArrowSchema, SchemaRef, TimeUnit, TimestampMillisecondType,
-    TimestampNanosecondType,
+    DataType, Field, FieldRef, Fields, Float32Type, Float64Type, Schema as ArrowSchema, SchemaRef,
+    TimeUnit, TimestampMillisecondType, TimestampNanosecondType,
 };
 use arrow::ipc::writer::StreamWriter;
+use arrow::json::writer::NullableEncoder;
 use arrow::json::writer::{
     JsonArray, JsonFormat, LineDelimited, Writer as JsonWriter, WriterBuilder as JsonBuilder,
 };
+use arrow::json::{Encoder, EncoderFactory, EncoderOptions};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
@@ -300,11 +302,65 @@ fn write_json<F: JsonFormat>(
     out: &mut (dyn Write + Send),
     batches: &mut dyn Iterator<Item = Result<RecordBatch, Stop>>,
 ) -> Result<(), Stop> {
-    let builder = JsonBuilder::new().with_explicit_nulls(true);
+    let builder = JsonBuilder::new()
+        .with_explicit_nulls(true)
+        .with_encoder_factory(Arc::new(NamedFloats));
     let mut writer: JsonWriter<_, F> = builder.build(out);
     for batch in batches {
         let batch = as_text(&batch?, RowFormat::Json)?;
         writer.write(&batch).map_err(stop)?;
     }
     writer.finish().map_err(stop)
+}
+
+/// What JSON calls a number that it has no digits for: `NaN`, `Infinity` or `-Infinity`.
+///
+/// As the JSON of protocol buffers spells them, in texts. A null would be another value when it is read back.
+pub fn float_name(value: f64) -> &'static str {
+    match value {
+        v if v.is_nan() => "NaN",
+        v if v > 0.0 => "Infinity",
+        _ => "-Infinity",
+    }
+}
+
+/// Floats in JSON, those that are no finite number by their names.
+#[derive(Debug)]
+struct NamedFloats;
+
+impl EncoderFactory for NamedFloats {
+    fn make_default_encoder<'a>(
+        &self,
+        _field: &'a FieldRef,
+        array: &'a dyn Array,
+        _options: &'a EncoderOptions,
+    ) -> arrow::error::Result<Option<NullableEncoder<'a>>> {
+        let encoder: Box<dyn Encoder + 'a> = match array.data_type() {
+            DataType::Float64 => {
+                let values = array.as_primitive::<Float64Type>().values();
+                Box::new(FloatEncoder(values, |v: f64| v))
+            }
+            DataType::Float32 => {
+                let values = array.as_primitive::<Float32Type>().values();
+                Box::new(FloatEncoder(values, f64::from))
+            }
+            _ => return Ok(None),
+        };
+        Ok(Some(NullableEncoder::new(encoder, array.nulls().cloned())))
+    }
+}
+
+/// Values, and how each widens.
+struct FloatEncoder<'a, T>(&'a [T], fn(T) -> f64);
+
+impl<T: Copy + serde::Serialize> Encoder for FloatEncoder<'_, T> {
+    fn encode(&mut self, row: usize, out: &mut Vec<u8>) {
+        let value = (self.1)(self.0[row]);
+        if value.is_finite() {
+            // A number into memory cannot fail.
+            let _ = serde_json::to_writer(out, &self.0[row]);
+        } else {
+            out.extend_from_slice(format!("\"{}\"", float_name(value)).as_bytes());
+        }
+    }
 }

@@ -96,6 +96,30 @@ impl Lakehouse {
         Ok(names)
     }
 
+    /// The names of folders, ascending, that hold a snapshot file though no `version.txt`: tables that lost it.
+    pub async fn lost_table_names(&self) -> Result<Vec<String>> {
+        let folders = self.store.folders().await?;
+        let looking = folders.into_iter().map(|folder| async move {
+            let is_table = self.store.len(&folder, VERSION_FILE).await?.is_some();
+            if is_table {
+                return Ok(None);
+            }
+            let files = self.store.files(&folder).await?;
+            let has_snapshot = files
+                .iter()
+                .any(|f| Version::of_manifest_file(&f.name).is_some());
+            Ok(has_snapshot.then_some(folder))
+        });
+        let found: Vec<Result<Option<String>>> = stream::iter(looking)
+            .buffered(LOOKS_AT_ONCE)
+            .collect()
+            .await;
+        // A folder that cannot be looked into is listed among the tables.
+        let mut names: Vec<String> = found.into_iter().filter_map(Result::ok).flatten().collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// Opens a table at its current version, which is read once: whatever is read through the answer is of it.
     pub async fn table(&self, name: &str) -> Result<Table> {
         self.open_table(name)
@@ -109,7 +133,22 @@ impl Lakehouse {
             Ok(()) => self.open_version(name, version).await,
             Err(e) => Err(e),
         };
+        let opened = match opened {
+            Err(e) if e.kind() == ErrorKind::Version => Err(self.unknown_version(name, e).await),
+            opened => opened,
+        };
         opened.map_err(|e| e.in_table(name).in_lake(self.name()))
+    }
+
+    /// Tells of a version that is not there which one is current.
+    async fn unknown_version(&self, name: &str, error: Error) -> Error {
+        match self.open_table(name).await {
+            Ok(table) => error.hint(format!(
+                "the current one is {}; azof-tui versions --table {name} lists those that are there",
+                table.version
+            )),
+            Err(e) => e,
+        }
     }
 
     /// What changes a table, or makes it.
@@ -134,9 +173,21 @@ impl Lakehouse {
                 .in_file(VERSION_FILE)
                 .hint("it should hold the number N of the newest sN.json beside it")
         })?;
-        self.open_version(name, version).await
+        let opened = self.open_version(name, version).await;
+        opened.map_err(|e| match e.kind() {
+            ErrorKind::Version => {
+                let file = version.manifest_file();
+                Error::new(ErrorKind::Manifest, e.message())
+                    .in_file(&file)
+                    .hint(format!(
+                        "restore {file}, or let {VERSION_FILE} name one that exists"
+                    ))
+            }
+            _ => e,
+        })
     }
 
+    /// The error is of the kind [`ErrorKind::Version`] where there is no such version.
     async fn open_version(&self, name: &str, version: Version) -> Result<Table> {
         let file = version.manifest_file();
         let bytes = self
@@ -148,12 +199,9 @@ impl Lakehouse {
         let manifest = bytes
             .ok_or_else(|| {
                 Error::new(
-                    ErrorKind::Manifest,
+                    ErrorKind::Version,
                     format!("version {version} has no snapshot file"),
                 )
-                .hint(format!(
-                    "restore {file}, or let {VERSION_FILE} name one that exists"
-                ))
             })
             .and_then(|bytes| Manifest::parse(&bytes))
             .map_err(|e| e.in_file(&file))?;

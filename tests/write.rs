@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use azof_tui::ErrorKind;
 use azof_tui::format::{Column, DataType};
-use azof_tui::write::{CompactOptions, Progress, SchemaChange, SegmentBy};
+use azof_tui::write::{CompactOptions, Progress, SchemaChange, SegmentBy, VacuumOptions};
 use memory_lake::{
     BEGINNING_MS, DAY_MS, Events, append, append_text, block_on, lake_with_table, read,
     read_as_reference,
@@ -137,7 +137,7 @@ proptest! {
                         }
                     }
                     Step::RenameThereAndBack => {
-                        let rename = |from: &str, to: &str| SchemaChange::Rename(from.to_owned(), to.to_owned());
+                        let rename = |from: &str, to: &str| SchemaChange::Rename(vec![(from.to_owned(), to.to_owned())]);
                         let made = lake.writer("t").evolve(&[rename("v", "w"), rename("w", "v")]).await.expect("names");
                         past.push((made.0, events.clone()));
                     }
@@ -380,7 +380,7 @@ fn columns_come_and_go_and_old_versions_stay() {
         let writer = lake.writer("t");
         writer
             .evolve(&[
-                SchemaChange::Rename("v".to_owned(), "price".to_owned()),
+                SchemaChange::Rename(vec![("v".to_owned(), "price".to_owned())]),
                 SchemaChange::Widen("price".to_owned()),
                 SchemaChange::Add(column("v", DataType::String)),
             ])
@@ -446,8 +446,12 @@ fn columns_come_and_go_and_old_versions_stay() {
         );
         for bad in [
             SchemaChange::Drop("nope".to_owned()),
-            SchemaChange::Rename("price".to_owned(), "v".to_owned()),
-            SchemaChange::Rename("price".to_owned(), "key".to_owned()),
+            SchemaChange::Rename(vec![("price".to_owned(), "v".to_owned())]),
+            SchemaChange::Rename(vec![("price".to_owned(), "key".to_owned())]),
+            SchemaChange::Rename(vec![
+                ("price".to_owned(), "a".to_owned()),
+                ("price".to_owned(), "b".to_owned()),
+            ]),
             SchemaChange::Widen("v".to_owned()),
             SchemaChange::Add(column("price", DataType::Int)),
         ] {
@@ -473,14 +477,27 @@ fn a_vacuum_leaves_what_is_current_and_what_is_young() {
             .await
             .expect("a compaction");
         assert_eq!(
-            writer.vacuum(DAY_MS, false).await.expect("a vacuum").files,
+            writer
+                .vacuum(memory_lake::older_than(DAY_MS))
+                .await
+                .expect("a vacuum")
+                .files,
             []
         );
         let before = read(&lake, None, None).await;
         // The clock of the store may be a moment ahead.
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        let planned = writer.vacuum(0, true).await.expect("a plan");
-        let gone = writer.vacuum(0, false).await.expect("a vacuum");
+        let planned = writer
+            .vacuum(VacuumOptions {
+                dry_run: true,
+                ..memory_lake::older_than(0)
+            })
+            .await
+            .expect("a plan");
+        let gone = writer
+            .vacuum(memory_lake::older_than(0))
+            .await
+            .expect("a vacuum");
         assert_eq!(planned, gone);
         assert_eq!(gone.versions.len(), 3);
         assert!(gone.files.len() > gone.versions.len());

@@ -228,6 +228,141 @@ fn refused_rows_go_aside_and_the_others_are_appended() {
 }
 
 #[test]
+fn columns_swap_their_names_in_one_change() {
+    let lake = Lake::new();
+    sound(&lake, "create", &["--columns", "a:Int,b:Int,c:Int"]);
+    let csv = file(&lake, "a.csv", "key,event_time,a,b,c\nk,2024-01-01,1,2,3\n");
+    sound(&lake, "append", &[&csv]);
+    sound(&lake, "evolve", &["--rename", "a=b,b=a,c=d"]);
+    let current = sound(&lake, "scan", &["--format", "csv"]);
+    assert_eq!(
+        current,
+        "key,event_time,b,a,d\nk,2024-01-01T00:00:00.000Z,1,2,3\n"
+    );
+    for (names, said) in [
+        ("a=d", "column 'd' is listed twice"),
+        ("a=x,a=y", "column 'a' is renamed twice"),
+        ("c=x", "there is no column 'c'"),
+        ("a", "'a' should be OLD=NEW"),
+    ] {
+        let output = run(&lake, "evolve", &["--rename", names]);
+        assert_eq!(output.status.code(), Some(2), "{names}");
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    }
+    // What every reading command takes, the listing takes too; a version that is not there names the current one.
+    let path = ["--path", lake.path(), "--format", "csv"];
+    let tables = azof(&[&["tables", "--version", "1"][..], &path].concat());
+    assert!(
+        stdout(&tables).contains("t,1,3,0,0,"),
+        "{}",
+        stdout(&tables)
+    );
+    let output = run(&lake, "scan", &["--version", "99"]);
+    let said = "hint: the current one is 3; azof-tui versions --table t lists those that are there";
+    assert!(stderr(&output).contains(said), "{}", stderr(&output));
+}
+
+/// What is put aside can be corrected and appended: no value is lost, whatever was wrong.
+#[test]
+fn rows_put_aside_keep_all_their_values() {
+    let lake = Lake::new();
+    sound(&lake, "create", &["--columns", "v:Int,w:String,x:Float"]);
+    let aside = |name: &str, input: &str| -> String {
+        let rejects = lake.folder.path().join(name);
+        let rejects = rejects.to_str().expect("a path");
+        let output = run(&lake, "append", &[input, "--rejects", rejects]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        std::fs::read_to_string(rejects).expect("the refused rows")
+    };
+    // Columns in another order than the table's.
+    let csv = "w,key,event_time,v\none,a,2024-01-01,1\ntwo,a,2024-01-01,2\n\"3,x\",b,never,3\n";
+    assert_eq!(
+        aside("1", &file(&lake, "a.csv", csv)),
+        "line,reason,w,key,event_time,v\n\
+         4,\"event_time is 'never', which is not an RFC 3339 time or a date\",\"3,x\",b,never,3\n\
+         3,key 'a' at 2024-01-01T00:00:00.000Z is in line 2 already,two,a,2024-01-01T00:00:00.000Z,2\n"
+    );
+    let json = "{\"key\":\"c\",\"event_time\":\"2024-01-02\",\"v\":1}\n\
+                {\"key\":\"c\",\"event_time\":\"2024-01-02\",\"v\":2,\"w\":\"two\",\"x\":\"NaN\"}\n";
+    let found = aside("2", &file(&lake, "a.ndjson", json));
+    let row = found.lines().nth(1).expect("a row");
+    assert!(
+        row.contains(r#"""v"":2,""w"":""two"",""x"":""NaN"""#),
+        "{found}"
+    );
+    let parquet = lake.folder.path().join("a.parquet");
+    let parquet = parquet.to_str().expect("a path");
+    let rows = "SELECT 'd' AS key, CAST(NULL AS TIMESTAMP) AS event_time, 7 AS v, 'seven' AS w \
+                UNION ALL SELECT 'e', TIMESTAMP '2024-01-03', 8, 'eight'";
+    let path = [
+        "--path",
+        lake.path(),
+        "--format",
+        "parquet",
+        "--output",
+        parquet,
+    ];
+    let output = azof(&[&["sql", rows][..], &path].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let found = aside("3", parquet);
+    assert!(
+        found.starts_with("line,reason,key,event_time,v,w\n"),
+        "{found}"
+    );
+    assert!(
+        found.contains(",event_time is empty,d,,7,seven\n"),
+        "{found}"
+    );
+}
+
+/// A quote that nobody closes takes rows into a field; that is an error, and names the line where it opens.
+#[test]
+fn a_quote_that_is_not_closed_is_told_with_its_line() {
+    let lake = Lake::new();
+    sound(&lake, "create", &["--columns", "w:String"]);
+    let open = "key,event_time,w\r\na,2024-01-01,x\r\n\r\nb,2024-01-01,\"y\r\nc,2024-01-01,z\r\n";
+    let open = file(&lake, "open.csv", open);
+    let output = run(&lake, "append", &[&open]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = "open.csv, line 4: the quote that opens in line 4 is never closed";
+    assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    let swallowed = "key,event_time,w\na,2024-01-01,\"x\nb,2024-01-01,y\nc,2024-01-01,\"z\"\n";
+    let output = run(&lake, "append", &[&file(&lake, "late.csv", swallowed)]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = "line 2: the quote that opens in line 2 ends in line 4 with text behind it";
+    assert!(stderr(&output).contains(said), "{}", stderr(&output));
+    let rejects = lake.folder.path().join("rejects.csv");
+    let rejects = rejects.to_str().expect("a path");
+    let output = run(&lake, "append", &[&open, "--rejects", rejects]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let aside = std::fs::read_to_string(rejects).expect("the refused rows");
+    assert!(
+        aside.contains("4,\"the quote that opens in line 4 is never closed"),
+        "{aside}"
+    );
+    assert!(aside.contains("c,2024-01-01,z"), "{aside}");
+}
+
+/// JSON has no digits for them, and a null would be another value.
+#[test]
+fn floats_that_are_no_number_go_through_json_and_back() {
+    let lake = Lake::new();
+    sound(&lake, "create", &["--columns", "x:Float"]);
+    let csv = "key,event_time,x\na,2024-01-01,NaN\nb,2024-01-01,inf\nc,2024-01-01,-inf\nd,2024-01-01,\ne,2024-01-01,1.5\n";
+    sound(&lake, "append", &[&file(&lake, "a.csv", csv)]);
+    let json = sound(&lake, "scan", &["--format", "ndjson"]);
+    for value in ["\"NaN\"", "\"Infinity\"", "\"-Infinity\"", "null", "1.5"] {
+        assert!(json.contains(&format!("\"x\":{value}}}")), "{json}");
+    }
+    let ndjson = file(&lake, "a.ndjson", &json);
+    let other = Lake::new();
+    sound(&other, "create", &["--like", &ndjson]);
+    sound(&other, "append", &[&ndjson]);
+    let csv = |lake: &Lake| sound(lake, "scan", &["--format", "csv"]);
+    assert_eq!(csv(&other), csv(&lake));
+}
+
+#[test]
 fn check_ends_with_what_it_found() {
     let lake = Lake::new();
     lake.sound_table("t");

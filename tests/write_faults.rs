@@ -262,7 +262,7 @@ impl Write {
                 ];
                 writer.evolve(&changes).await.map(|_| ())
             }
-            Self::Vacuum => writer.vacuum(0, false).await.map(|_| ()),
+            Self::Vacuum => writer.vacuum(memory_lake::older_than(0)).await.map(|_| ()),
         }
     }
 

@@ -136,6 +136,9 @@ pub enum Format {
 pub enum Command {
     /// List the tables of the lake
     Tables {
+        /// As they were at this version; those without it are listed with an error
+        #[arg(long = "version", value_name = "N")]
+        at_version: Option<u64>,
         #[command(flatten)]
         output: Output,
     },

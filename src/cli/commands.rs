@@ -84,7 +84,7 @@ pub(super) async fn run(command: Command, lake: &str, limits: ReadLimits) -> Res
         });
     }
     match command {
-        Command::Tables { output } => tables(&lake, &output).await,
+        Command::Tables { at_version, output } => tables(&lake, at_version, &output).await,
         Command::Scan {
             table,
             as_of,
@@ -177,11 +177,15 @@ pub(super) fn not_a_time(e: &TimeError) -> Error {
     Error::new(ErrorKind::Usage, e.to_string()).hint(TimeError::FORMS)
 }
 
-async fn tables(lake: &Lakehouse, output: &Output) -> Result<()> {
+async fn tables(lake: &Lakehouse, at_version: Option<u64>, output: &Output) -> Result<()> {
     let names = lake.table_names().await?;
     let cancel = CancelToken::default();
     let looking = names.iter().map(|name| async {
-        match lake.table(name).await {
+        let table = TableName {
+            table: name.clone(),
+            at_version,
+        };
+        match open(lake, &table).await {
             Ok(table) => table.summary(&cancel).await,
             Err(e) => Err(e),
         }

@@ -16,7 +16,8 @@ use crate::scan::ReadLimits;
 use crate::text::{bytes, counted, thousands};
 use crate::write::{
     Checked, CompactOptions, Compacted, Input, InputFormat, InputOptions, LayoutFigures,
-    ParquetRows, Progress, SchemaChange, SegmentBy, infer_columns, parse_columns, parse_schema,
+    ParquetRows, Progress, SchemaChange, SegmentBy, VacuumOptions, Vacuumed, infer_columns,
+    parse_columns, parse_schema,
 };
 
 use super::args::Output;
@@ -105,22 +106,16 @@ pub(super) async fn run(command: WriteCommand, lake: &str, limits: ReadLimits) -
         WriteCommand::Vacuum {
             table,
             retention,
+            force,
             dry_run,
         } => {
-            let now = now();
-            let since = parse_time(&format!("-{}", retention.trim_start_matches('-')), now)
-                .map_err(|e| {
-                    not_a_time(&e).hint("--retention is a time such as 12h, 30d or 6mo")
-                })?;
-            let retention = now.ms() - since.ms();
-            let gone = lake.writer(&table).vacuum(retention, dry_run).await?;
-            let verb = if dry_run { "would delete" } else { "deleted" };
-            say(&format!(
-                "{verb} {} and {} in all, {}",
-                counted(gone.versions.len(), "version"),
-                counted(gone.files.len(), "file"),
-                bytes(gone.bytes())
-            ));
+            let options = VacuumOptions {
+                retention_ms: retention_ms(&retention)?,
+                force,
+                dry_run,
+            };
+            let done = lake.writer(&table).vacuum(options).await?;
+            say(&vacuumed(&done, dry_run));
         }
     }
     Ok(Outcome::Done)
@@ -308,11 +303,16 @@ fn changes(
     add: &[String],
 ) -> Result<Vec<SchemaChange>> {
     let mut changes: Vec<SchemaChange> = drop.into_iter().map(SchemaChange::Drop).collect();
-    for text in rename {
-        let (from, to) = text
-            .split_once('=')
-            .ok_or_else(|| Error::new(ErrorKind::Usage, format!("'{text}' should be OLD=NEW")))?;
-        changes.push(SchemaChange::Rename(from.to_owned(), to.to_owned()));
+    let mut names = Vec::new();
+    for text in rename.iter().flat_map(|list| list.split(',')) {
+        let (from, to) = text.split_once('=').ok_or_else(|| {
+            Error::new(ErrorKind::Usage, format!("'{text}' should be OLD=NEW"))
+                .hint("several are given as OLD=NEW,OLD=NEW")
+        })?;
+        names.push((from.trim().to_owned(), to.trim().to_owned()));
+    }
+    if !names.is_empty() {
+        changes.push(SchemaChange::Rename(names));
     }
     changes.extend(widen.into_iter().map(SchemaChange::Widen));
     for list in add {
@@ -361,6 +361,10 @@ fn compacted(done: &Compacted) -> String {
         thousands(done.files_kept as i64)
     );
     match done.version {
+        Some(version) if done.appends_meanwhile > 0 => format!(
+            "version {version} · {files} · under {} that came meanwhile",
+            counted(done.appends_meanwhile, "append")
+        ),
         Some(version) => format!("version {version} · {files}"),
         None if done.changes => {
             let (a, b) = (&done.before, &done.after);
@@ -376,6 +380,31 @@ fn compacted(done: &Compacted) -> String {
     }
 }
 
+/// Reads `--retention`: a length of time, milliseconds.
+fn retention_ms(text: &str) -> Result<i64> {
+    let now = now();
+    let since = parse_time(&format!("-{}", text.trim_start_matches('-')), now)
+        .map_err(|e| not_a_time(&e).hint("--retention is a time such as 12h, 30d or 6mo"))?;
+    Ok(now.ms() - since.ms())
+}
+
+fn vacuumed(done: &Vacuumed, dry_run: bool) -> String {
+    let verb = if dry_run { "would delete" } else { "deleted" };
+    let mut said = format!(
+        "{verb} {} and {} in all, {}",
+        counted(done.versions.len(), "version"),
+        counted(done.files.len(), "file"),
+        bytes(done.bytes())
+    );
+    if !done.kept.is_empty() {
+        said += &format!(
+            " · {} that no version names stayed, younger than a day: --force deletes such too, where no write runs",
+            counted(done.kept.len(), "file")
+        );
+    }
+    said
+}
+
 async fn check(
     lake: &Lakehouse,
     table: Option<String>,
@@ -383,9 +412,13 @@ async fn check(
     repair: bool,
     output: &Output,
 ) -> Result<Outcome> {
-    let names = match table {
-        Some(table) => vec![table],
-        None => lake.table_names().await?,
+    let names = if let Some(table) = table {
+        vec![table]
+    } else {
+        let mut names = lake.table_names().await?;
+        names.extend(lake.lost_table_names().await?);
+        names.sort_unstable();
+        names
     };
     let mut all: Vec<(String, Checked)> = Vec::with_capacity(names.len());
     for name in names {

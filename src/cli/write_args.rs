@@ -121,8 +121,8 @@ pub enum WriteCommand {
         /// Drop this column
         #[arg(long, value_name = "NAME")]
         drop: Vec<String>,
-        /// Rename a column
-        #[arg(long, value_name = "OLD=NEW")]
+        /// Rename columns, all at once, so that a=b,b=a swaps two names
+        #[arg(long, value_name = "OLD=NEW,OLD=NEW")]
         rename: Vec<String>,
         /// Make an Int column Float
         #[arg(long, value_name = "NAME")]
@@ -156,6 +156,9 @@ pub enum WriteCommand {
         output: Output,
     },
     /// Delete versions that were replaced long ago, and the files that none needs any more
+    ///
+    /// A file that no version ever named may belong to a write that runs, so it stays for a day at least, whatever the
+    /// retention, unless --force says that no write runs.
     Vacuum {
         /// The table
         #[arg(long, value_name = "TABLE")]
@@ -163,6 +166,10 @@ pub enum WriteCommand {
         /// Keep what was current within this time: 12h, 30d, 6mo
         #[arg(long, value_name = "TIME", default_value = "30d")]
         retention: String,
+        /// Delete files that no version ever named even where they are younger than a day; a write that runs meanwhile
+        /// ends with a conflict
+        #[arg(long)]
+        force: bool,
         /// Only tell what it would delete
         #[arg(long)]
         dry_run: bool,

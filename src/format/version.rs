@@ -29,6 +29,14 @@ impl Version {
             .map_err(|_| format!("version '{text}' is too large"))
     }
 
+    /// The version whose manifest has this file name.
+    pub fn of_manifest_file(name: &str) -> Option<Self> {
+        let digits = name.strip_prefix('s')?.strip_suffix(".json")?;
+        let version = Self::parse(digits.as_bytes()).ok()?;
+        // Only as it is written: neither `s01.json` nor `s 1.json`.
+        (version.manifest_file() == name).then_some(version)
+    }
+
     /// The name of this version's manifest: `s1.json`.
     pub fn manifest_file(self) -> String {
         format!("s{}.json", self.0)

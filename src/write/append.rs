@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::TimestampMillisecondType;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::cancel::CancelToken;
@@ -25,8 +25,9 @@ use super::SegmentBy;
 use super::commit::{Head, TableWriter};
 use super::data_file::{DataFileWriter, write_data_file};
 use super::input::{self, Input, InputOptions, Progress, Rejects, input_schema};
+use super::place::{Bin, Written};
 use super::runs::{Duplicate, Merged, Runs};
-use super::snapshot_json::{LATE, SnapshotJson, WrittenFile, array_of, time, time_in};
+use super::snapshot_json::{LATE, SnapshotJson, time};
 
 /// Bytes of rows that are sorted at a time.
 const RUN_BYTES: usize = 48 << 20;
@@ -50,14 +51,6 @@ pub struct Appended {
     pub rejected: u64,
     /// Data files written.
     pub files: usize,
-}
-
-/// Where a row goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bin {
-    /// The period that begins at this time, milliseconds.
-    Period(i64),
-    Late,
 }
 
 impl TableWriter {
@@ -89,13 +82,12 @@ impl TableWriter {
             .set_field("segment_by", json!(segment_by.to_string()));
         let columns = head.manifest.schema.columns().to_vec();
         let newest = self.newest_event_time(&head.manifest).await?;
-        let source = input::open(input, &columns, options, progress)?;
-        let rejects = Rejects::open(options.rejects.as_ref())?;
+        let input = input::open(input, &columns, options, progress)?;
 
         let mut written = Written::default();
         let done = self
             .write_rows(
-                (source, rejects),
+                input,
                 &columns,
                 (newest, segment_by),
                 progress,
@@ -105,7 +97,7 @@ impl TableWriter {
         let rejected = match done {
             Ok(rejected) => rejected,
             Err(e) => {
-                self.remove(&written.names).await;
+                self.remove(written.names()).await;
                 return Err(e);
             }
         };
@@ -127,21 +119,21 @@ impl TableWriter {
         if !manifest.segments.is_empty() && !manifest.has_open_segment() {
             let opened = self.open_again(&manifest, &mut json, &mut written).await;
             if let Err(e) = opened {
-                self.remove(&written.names).await;
+                self.remove(written.names()).await;
                 return Err(e);
             }
         }
         written.place_into(&mut json, &manifest, segment_by);
-        let files = written.names.len();
+        let new_files = written.finished();
         let version = self
-            .commit(version, json, ("append", rows), &written.names)
+            .commit(version, json, ("append", rows), &new_files)
             .await?;
         Ok(Appended {
             version,
             rows,
             late,
             rejected,
-            files,
+            files: new_files.len(),
         })
     }
 
@@ -247,7 +239,7 @@ impl TableWriter {
                     Bin::Late => LATE,
                 };
                 let file = DataFileWriter::begin(&self.store, &self.table, what, columns)?;
-                written.names.push(file.name().to_owned());
+                written.begun.push(file.name().to_owned());
                 *open = Some((bin, file));
             }
             if let Some((_, file)) = open {
@@ -290,7 +282,8 @@ impl TableWriter {
                 .collect::<Result<_>>()?;
             let file = write_data_file(&self.store, &self.table, "base", columns, &batches).await?;
             segment["file"] = json!(file.name);
-            written.names.push(file.name);
+            written.begun.push(file.name.clone());
+            written.base = Some(file);
         }
         json.segments_mut().insert(0, segment);
         Ok(())
@@ -323,188 +316,18 @@ fn sort_all(mut runs: Runs, mut from: Receiver<RecordBatch>) -> Result<Runs> {
 }
 
 fn merge_all(mut merged: Merged, rejects: &mut Rejects, to: &Sender<RecordBatch>) -> Result<()> {
-    let refuse = |rejects: &mut Rejects, d: Duplicate| {
+    let refuse = |rejects: &mut Rejects, d: &Duplicate, row: (&RecordBatch, usize)| {
         let at = EventTime::from_ms(d.event_time);
         let reason = format!(
             "key '{}' at {at} is in line {} already",
             d.key, d.first_line
         );
-        rejects.refuse(d.line, &reason, || vec![d.key.clone(), at.to_string()])
+        rejects.refuse_read(d.line, &reason, row)
     };
-    while let Some(batch) = merged.next_batch(|d| refuse(rejects, d))? {
+    while let Some(batch) = merged.next_batch(|d, row| refuse(rejects, &d, row))? {
         if to.blocking_send(batch).is_err() {
             break;
         }
     }
     Ok(())
-}
-
-/// The data files of an append.
-#[derive(Debug, Default)]
-struct Written {
-    /// All that were begun.
-    names: Vec<String>,
-    /// Those that were finished, the newest period first, the late ones last.
-    files: Vec<(Bin, WrittenFile)>,
-}
-
-impl Written {
-    fn add(&mut self, bin: Bin, file: WrittenFile) {
-        self.files.push((bin, file));
-    }
-
-    /// Rows, and those of them that are late.
-    fn counts(&self) -> (u64, u64) {
-        let rows = |late_only: bool| {
-            let files = self.files.iter();
-            let files = files.filter(|(bin, _)| !late_only || *bin == Bin::Late);
-            files.map(|(_, file)| file.rows).sum()
-        };
-        (rows(false), rows(true))
-    }
-
-    /// Names the files in the snapshot.
-    fn place_into(&self, json: &mut SnapshotJson, manifest: &Manifest, segment_by: SegmentBy) {
-        let latest_start = manifest.segments.iter().map(|s| s.start.ms()).max();
-        // The oldest period first, for each new segment goes before those that are there.
-        for (bin, file) in self.files.iter().rev() {
-            match bin {
-                Bin::Period(_) => place_in_period(json, latest_start, segment_by, file),
-                Bin::Late => {}
-            }
-        }
-        let late = self.files.iter().filter(|(bin, _)| *bin == Bin::Late);
-        for (_, file) in late {
-            place_late(json, manifest, file);
-        }
-    }
-}
-
-/// The position of the first segment that is not the one of late rows.
-fn first_period(segments: &[Value]) -> usize {
-    usize::from(segments.first().is_some_and(is_late_segment))
-}
-
-/// True for the segment that this writer keeps late rows in.
-pub(super) fn is_late_segment(segment: &Value) -> bool {
-    segment.get("id").and_then(Value::as_str) == Some(LATE)
-        && segment.get("late") == Some(&Value::Bool(true))
-        && segment.get("end").is_none_or(Value::is_null)
-        && segment.get("file").is_none_or(Value::is_null)
-        && segment
-            .get("segments")
-            .is_none_or(|s| s.as_array().is_none_or(Vec::is_empty))
-}
-
-/// A delta whose rows are as new as all before, or newer: into the open segment of its period, or a new one.
-fn place_in_period(
-    json: &mut SnapshotJson,
-    latest_start: Option<i64>,
-    segment_by: SegmentBy,
-    file: &WrittenFile,
-) {
-    let (least, _) = file.event_times;
-    let segments = json.segments_mut();
-    let at = first_period(segments);
-    let is_of_period = |segment: &Value| {
-        let Some(start) = time_in(segment, "start") else {
-            return false;
-        };
-        let is_open = segment.get("end").is_none_or(Value::is_null);
-        let has_children = segment
-            .get("segments")
-            .is_some_and(|s| s.as_array().is_some_and(|s| !s.is_empty()));
-        let is_same = match segment_by {
-            SegmentBy::Bytes(limit) => bytes_of(segment) < limit,
-            by => by.period_start(start) == by.period_start(least),
-        };
-        is_open && !has_children && start <= least && is_same
-    };
-    let delta = file.delta(least);
-    // What stands before it must hold no row that this one may correct.
-    let has_ended = |segment: &Value| time_in(segment, "end").is_some_and(|end| end < least);
-    let before = segments[at..].iter().take_while(|s| has_ended(s)).count();
-    let held = segments.get_mut(at + before).filter(|s| is_of_period(s));
-    if let Some(Value::Object(segment)) = held {
-        // Its start is at or after all others', and where it is equal the earlier in the file wins.
-        array_of(segment, "delta").insert(0, delta);
-        segment.shift_remove("compact");
-        return;
-    }
-    let start = segment_by.period_start(least);
-    let start = latest_start.map_or(start, |latest| start.max(latest.min(least)));
-    let id = match segment_by {
-        SegmentBy::Bytes(_) => format!("from {}", time(start)),
-        by => period_name(by, start),
-    };
-    let id = unused_id(segments, &id);
-    segments.insert(
-        at,
-        json!({ "id": id, "start": time(start), "delta": [delta] }),
-    );
-}
-
-/// The id, or where a segment has it already the id with a number.
-fn unused_id(segments: &[Value], id: &str) -> String {
-    let is_used = |id: &str| {
-        let mut ids = segments.iter().filter_map(|s| s.get("id")?.as_str());
-        ids.any(|used| used == id)
-    };
-    let mut number = 1;
-    let mut unused = id.to_owned();
-    while is_used(&unused) {
-        number += 1;
-        unused = format!("{id} ({number})");
-    }
-    unused
-}
-
-/// `2024`, `2024-Q3` or `2024-08`.
-pub(super) fn period_name(segment_by: SegmentBy, start: i64) -> String {
-    let Some((year, month, ..)) = crate::event_time::calendar(EventTime::from_ms(start)) else {
-        return time(start);
-    };
-    if segment_by.period_start(start) != start {
-        return format!("from {}", time(start));
-    }
-    match segment_by {
-        SegmentBy::Year => format!("{year:04}"),
-        SegmentBy::Quarter => format!("{year:04}-Q{}", (month - 1) / 3 + 1),
-        SegmentBy::Month | SegmentBy::Bytes(_) => format!("{year:04}-{month:02}"),
-    }
-}
-
-/// Bytes of a segment's deltas, as far as the snapshot tells.
-fn bytes_of(segment: &Value) -> u64 {
-    let deltas = segment.get("delta").and_then(Value::as_array);
-    deltas.map_or(0, |deltas| {
-        deltas.iter().filter_map(|d| d.get("bytes")?.as_u64()).sum()
-    })
-}
-
-/// A delta of late rows: before all others, so that what it says again wins.
-fn place_late(json: &mut SnapshotJson, manifest: &Manifest, file: &WrittenFile) {
-    let (least, _) = file.event_times;
-    let first = manifest.segments.iter().map(|s| s.start.ms()).min();
-    let segments = json.segments_mut();
-    if first_period(segments) == 0 {
-        let start = first.map_or(least, |first| first.min(least));
-        segments.insert(
-            0,
-            json!({ "id": LATE, "start": time(start), "late": true, "delta": [] }),
-        );
-    }
-    let Some(Value::Object(segment)) = segments.first_mut() else {
-        return;
-    };
-    // One start for all: of two that say the same row, the one that was committed last must win.
-    let held = segment.get("start").cloned();
-    let held = held.and_then(|s| time_in(&json!({ "start": s }), "start"));
-    let start = held.map_or(least, |held| held.min(least));
-    segment.insert("start".to_owned(), json!(time(start)));
-    let deltas = array_of(segment, "delta");
-    deltas.insert(0, file.delta(start));
-    for delta in deltas.iter_mut() {
-        delta["start"] = json!(time(start));
-    }
 }

@@ -4,6 +4,9 @@
 //! it has committed, and the next writer moves `version.txt` for it. Two writers that start from one version both
 //! create `s<N+1>.json`, and the store lets one of them. An id in the file tells a writer whose answer was lost that
 //! the file is its own.
+//!
+//! Until then nothing names the data files, and a vacuum may take them for forgotten ones. So they are looked at once
+//! more just before the commit: a version that lacks a file never comes to be.
 
 use std::sync::Arc;
 
@@ -17,7 +20,7 @@ use crate::format::{
 use crate::scan::Reader;
 use crate::store::{Created, Store, unique_id};
 
-use super::snapshot_json::SnapshotJson;
+use super::snapshot_json::{SnapshotJson, WrittenFile};
 
 /// Looks at a snapshot file whose creation ended in doubt.
 const LOOKS: usize = 3;
@@ -39,6 +42,14 @@ pub(super) struct Head {
     pub(super) version: Version,
     pub(super) json: SnapshotJson,
     pub(super) manifest: Manifest,
+}
+
+/// How a commit ended that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    Made(Version),
+    /// Another writer made this version first, and nothing of the commit can come to be.
+    Lost(Version),
 }
 
 impl TableWriter {
@@ -139,10 +150,27 @@ impl TableWriter {
     pub(super) async fn commit(
         &self,
         base: Version,
+        json: SnapshotJson,
+        what: (&str, u64),
+        new_files: &[WrittenFile],
+    ) -> Result<Version> {
+        match self.attempt(base, json, what, new_files).await? {
+            Attempt::Made(version) => Ok(version),
+            Attempt::Lost(version) => {
+                self.remove(names_of(new_files)).await;
+                Err(conflict(version))
+            }
+        }
+    }
+
+    /// The same, but where another writer made that version first the files stay, for another attempt.
+    pub(super) async fn attempt(
+        &self,
+        base: Version,
         mut json: SnapshotJson,
         (operation, rows): (&str, u64),
-        new_files: &[String],
-    ) -> Result<Version> {
+        new_files: &[WrittenFile],
+    ) -> Result<Attempt> {
         let next = Version(base.0 + 1);
         let file = next.manifest_file();
         let id = unique_id();
@@ -161,16 +189,20 @@ impl TableWriter {
             self.store.sync_folder(&self.table)?;
             Ok(bytes)
         });
+        let prepared = match prepared {
+            Ok(bytes) => self.verify(new_files).await.map(|()| bytes),
+            Err(e) => Err(e.in_file(&file)),
+        };
         let bytes = match prepared {
             Ok(bytes) => bytes,
             Err(e) => {
-                self.remove(new_files).await;
-                return Err(e.in_file(&file));
+                self.remove(names_of(new_files)).await;
+                return Err(e);
             }
         };
         let created = self.store.create(&self.table, &file, bytes.into()).await;
-        if !matches!(created, Ok(Created::New)) {
-            self.settle(next, &id, created.err(), new_files).await?;
+        if !matches!(created, Ok(Created::New)) && !self.is_own(next, &id, created.err()).await? {
+            return Ok(Attempt::Lost(next));
         }
         let mut moved = self.store.advance_version(&self.table, next).await;
         if moved.is_err() {
@@ -185,30 +217,18 @@ impl TableWriter {
                 "azof-tui check --repair moves it, and so does the next writer; do not write the same again",
             )
         })?;
-        Ok(next)
+        Ok(Attempt::Made(next))
     }
 
-    /// Finds out how a creation in doubt ended: `Ok` where the file is this commit's.
-    async fn settle(
-        &self,
-        version: Version,
-        id: &str,
-        fault: Option<Error>,
-        new_files: &[String],
-    ) -> Result<()> {
+    /// Finds out whose a version is whose creation ended in doubt, or failed because it was there.
+    async fn is_own(&self, version: Version, id: &str, fault: Option<Error>) -> Result<bool> {
         let mut last = None;
         for _ in 0..LOOKS {
             match self.snapshot_of(version).await {
                 Ok(Some((found, _))) => {
                     let theirs = found.field("commit").and_then(|c| c.get("id"));
-                    if theirs.and_then(|id| id.as_str()) == Some(id) {
-                        return Ok(());
-                    }
-                    // The name is taken, so this commit can never come to be.
-                    self.remove(new_files).await;
-                    let message =
-                        format!("conflict: another writer made version {version} meanwhile");
-                    return Err(Error::new(ErrorKind::Conflict, message));
+                    // Where the name is taken by another, this commit can never come to be.
+                    return Ok(theirs.and_then(|id| id.as_str()) == Some(id));
                 }
                 Ok(None) => break,
                 Err(e) => last = Some(e),
@@ -224,10 +244,43 @@ impl TableWriter {
             )))
     }
 
-    /// Removes data files that nothing refers to. What stays costs room until the next vacuum, and nothing else.
-    pub(super) async fn remove(&self, files: &[String]) {
+    /// Looks whether data files that are about to be named are there, as long as they were written.
+    async fn verify(&self, files: &[WrittenFile]) -> Result<()> {
         for file in files {
-            let _ = self.store.delete(&self.table, file).await;
+            let found = self.store.len(&self.table, &file.name).await;
+            let found = found.map_err(|e| e.in_file(&file.name))?;
+            if found != Some(file.bytes) {
+                let message = match found {
+                    None => "conflict: it is gone before it was committed, as a vacuum leaves it"
+                        .to_owned(),
+                    Some(found) => format!(
+                        "conflict: it has {found} bytes before it was committed, and was written with {}",
+                        file.bytes
+                    ),
+                };
+                return Err(Error::new(ErrorKind::Conflict, message)
+                    .in_file(&file.name)
+                    .hint("run it again, while no vacuum --force runs; nothing was committed"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes data files that nothing refers to. What stays costs room until a vacuum, and nothing else.
+    pub(super) async fn remove(&self, names: impl IntoIterator<Item = &str>) {
+        for name in names {
+            let _ = self.store.delete(&self.table, name).await;
         }
     }
+}
+
+/// The names of files.
+pub(super) fn names_of(files: &[WrittenFile]) -> impl Iterator<Item = &str> {
+    files.iter().map(|file| file.name.as_str())
+}
+
+/// The error of a commit that another writer forestalled.
+pub(super) fn conflict(version: Version) -> Error {
+    let message = format!("conflict: another writer made version {version} meanwhile");
+    Error::new(ErrorKind::Conflict, message)
 }

@@ -18,8 +18,8 @@ pub enum SchemaChange {
     Add(Column),
     /// Int to Float: every whole number becomes the nearest Float.
     Widen(String),
-    /// Another name: from, to.
-    Rename(String, String),
+    /// Other names, all at once: from, to. So two columns may swap theirs.
+    Rename(Vec<(String, String)>),
     /// A column goes.
     Drop(String),
 }
@@ -50,20 +50,17 @@ impl TableWriter {
                     columns[at].data_type = DataType::Float;
                     head.json.columns_mut()[at]["data_type"] = json!(DataType::Float.name());
                 }
-                SchemaChange::Rename(from, to) => {
-                    let at = find(&columns, from)?;
-                    let stored = columns[at].stored_name().to_owned();
-                    columns[at].name.clone_from(to);
-                    let column = &mut head.json.columns_mut()[at];
-                    column["name"] = json!(to);
-                    if stored == *to {
-                        columns[at].stored_as = None;
-                        if let Value::Object(column) = column {
-                            column.shift_remove("stored_as");
+                SchemaChange::Rename(names) => {
+                    let mut found: Vec<(usize, &str)> = Vec::with_capacity(names.len());
+                    for (from, to) in names {
+                        let at = find(&columns, from)?;
+                        if found.iter().any(|(other, _)| *other == at) {
+                            return Err(refused(format!("column '{from}' is renamed twice")));
                         }
-                    } else {
-                        column["stored_as"] = json!(stored);
-                        columns[at].stored_as = Some(stored);
+                        found.push((at, to));
+                    }
+                    for (at, to) in found {
+                        rename(&mut columns[at], &mut head.json.columns_mut()[at], to);
                     }
                 }
                 SchemaChange::Drop(name) => {
@@ -120,6 +117,22 @@ impl TableWriter {
             }
         }
         Ok(false)
+    }
+}
+
+/// Gives a column another name, and its JSON too; the name that data files give it stays.
+fn rename(column: &mut Column, json: &mut Value, to: &str) {
+    let stored = column.stored_name().to_owned();
+    to.clone_into(&mut column.name);
+    json["name"] = json!(to);
+    if stored == to {
+        column.stored_as = None;
+        if let Value::Object(json) = json {
+            json.shift_remove("stored_as");
+        }
+    } else {
+        json["stored_as"] = json!(stored);
+        column.stored_as = Some(stored);
     }
 }
 

@@ -247,11 +247,11 @@ impl Merged {
         }
     }
 
-    /// The next rows, at most [`BATCH_ROWS`]; `None` at the end. `on_duplicate` is told of a row that repeats a key and
-    /// an event time, which is left out, or fails.
+    /// The next rows, at most [`BATCH_ROWS`]; `None` at the end. `on_duplicate` is given a row that repeats a key and an
+    /// event time, with the batch that it stands in; it is left out, or fails.
     pub(super) fn next_batch(
         &mut self,
-        mut on_duplicate: impl FnMut(Duplicate) -> Result<()>,
+        mut on_duplicate: impl FnMut(Duplicate, (&RecordBatch, usize)) -> Result<()>,
     ) -> Result<Option<RecordBatch>> {
         let mut sources: Vec<RecordBatch> = Vec::new();
         // The source of the batch at which each run stands.
@@ -274,12 +274,13 @@ impl Merged {
                 .as_ref()
                 .filter(|(time, key, _)| *time == next.event_time.0 && *key == next.key);
             if let Some((event_time, key, first_line)) = repeats {
-                on_duplicate(Duplicate {
+                let duplicate = Duplicate {
                     key: key.clone(),
                     event_time: *event_time,
                     first_line: *first_line,
                     line: next.line,
-                })?;
+                };
+                on_duplicate(duplicate, (batch, *row))?;
             } else {
                 places.push((source, *row));
                 self.last = Some((next.event_time.0, next.key, next.line));
@@ -347,7 +348,7 @@ mod tests {
             naive.sort();
             let mut merged = runs.merged().expect("runs");
             let (mut found, mut told) = (Vec::new(), Vec::new());
-            while let Some(batch) = merged.next_batch(|d| { told.push(d.line); Ok(()) }).expect("rows") {
+            while let Some(batch) = merged.next_batch(|d, _| { told.push(d.line); Ok(()) }).expect("rows") {
                 let order = Order::of(&batch).expect("columns");
                 found.extend((0..batch.num_rows()).map(|row| { let (t, k, l) = order.at(row); (t, k.to_owned(), l) }));
             }

@@ -1,11 +1,11 @@
-//! The versions of a table, and taking away those that nobody needs any more.
+//! The versions of a table.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::event_time::{EventTime, now, parse_rfc3339};
+use crate::event_time::{EventTime, parse_rfc3339};
 use crate::format::{FileName, Manifest, Version};
 use crate::store::StoredFile;
 
@@ -33,29 +33,6 @@ pub struct VersionInfo {
     pub is_current: bool,
 }
 
-/// What a vacuum took away, or would.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Vacuumed {
-    /// Versions that can no longer be read.
-    pub versions: Vec<Version>,
-    /// Files, those of the versions included.
-    pub files: Vec<StoredFile>,
-}
-
-impl Vacuumed {
-    /// The bytes of the files.
-    pub fn bytes(&self) -> u64 {
-        self.files.iter().map(|f| f.bytes).sum()
-    }
-}
-
-/// The version whose snapshot a file is: `s12.json`.
-fn version_of(name: &str) -> Option<Version> {
-    let digits = name.strip_prefix('s')?.strip_suffix(".json")?;
-    let version = Version::parse(digits.as_bytes()).ok()?;
-    (version.manifest_file() == name).then_some(version)
-}
-
 /// True for the names that data files have.
 pub(super) fn is_data_file(name: &str) -> bool {
     name.strip_suffix(".parquet").is_some()
@@ -71,14 +48,14 @@ fn commit_field<'a>(json: &'a SnapshotJson, field: &str) -> Option<&'a Value> {
 }
 
 impl TableWriter {
-    /// The snapshots that are there, oldest first, with their files.
-    async fn snapshots(
+    /// The snapshots among some files, oldest first, and when each was committed.
+    pub(super) async fn snapshots(
         &self,
         files: &[StoredFile],
     ) -> Result<Vec<(Version, EventTime, SnapshotJson, Manifest)>> {
         let mut found = Vec::new();
         for file in files {
-            let Some(version) = version_of(&file.name) else {
+            let Some(version) = Version::of_manifest_file(&file.name) else {
                 continue;
             };
             // One that went meanwhile is none.
@@ -126,53 +103,5 @@ impl TableWriter {
             .into_iter()
             .map(info)
             .collect())
-    }
-
-    /// Takes away versions that another one replaced longer ago than this (milliseconds), then the data files that no
-    /// version left names and that are older than this, and what killed writers left. Snapshots go before the files
-    /// that they name, so at no moment does a version that is there lack a file.
-    pub async fn vacuum(&self, retention_ms: i64, dry_run: bool) -> Result<Vacuumed> {
-        self.try_vacuum(retention_ms, dry_run)
-            .await
-            .map_err(|e| self.place(e))
-    }
-
-    async fn try_vacuum(&self, retention_ms: i64, dry_run: bool) -> Result<Vacuumed> {
-        let current = self.head().await?.version;
-        let files = self.store.files(&self.table).await?;
-        let limit = now().ms().saturating_sub(retention_ms.max(0));
-        let snapshots = self.snapshots(&files).await?;
-        let mut vacuumed = Vacuumed::default();
-        let mut named: HashSet<String> = HashSet::new();
-        for (i, (version, _, _, manifest)) in snapshots.iter().enumerate() {
-            let replaced_at = snapshots.get(i + 1).map(|(_, at, ..)| at.ms());
-            let is_expired = *version < current && replaced_at.is_some_and(|at| at <= limit);
-            if is_expired {
-                vacuumed.versions.push(*version);
-            } else {
-                named.extend(manifest.files().map(ToString::to_string));
-            }
-        }
-        let expired: HashSet<String> = vacuumed
-            .versions
-            .iter()
-            .map(|version| version.manifest_file())
-            .collect();
-        let (manifests, others): (Vec<StoredFile>, Vec<StoredFile>) =
-            files.into_iter().partition(|f| expired.contains(&f.name));
-        let is_unneeded = |file: &StoredFile| {
-            let is_data = is_data_file(&file.name) && !named.contains(&file.name);
-            (is_data || is_left_over(&file.name)) && file.modified.ms() <= limit
-        };
-        vacuumed.files.extend(manifests);
-        vacuumed
-            .files
-            .extend(others.into_iter().filter(is_unneeded));
-        if !dry_run {
-            for file in &vacuumed.files {
-                self.store.delete(&self.table, &file.name).await?;
-            }
-        }
-        Ok(vacuumed)
     }
 }

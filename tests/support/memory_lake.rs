@@ -14,7 +14,9 @@ use azof_tui::cancel::CancelToken;
 use azof_tui::format::Projection;
 use azof_tui::scan::ReadLimits;
 use azof_tui::store::Store;
-use azof_tui::write::{Appended, Input, InputOptions, Progress, SegmentBy, parse_columns};
+use azof_tui::write::{
+    Appended, Input, InputOptions, Progress, SegmentBy, VacuumOptions, parse_columns,
+};
 use azof_tui::{AsOf, EventTime, Lakehouse, Result};
 use object_store::memory::InMemory;
 use object_store::path::Path;
@@ -159,6 +161,15 @@ pub async fn read_as_reference(lake: &Lakehouse, store: &Arc<InMemory>, at: Opti
         }
     }
     first
+}
+
+/// A vacuum of what was replaced this long ago, that spares what a write may need.
+pub fn older_than(retention_ms: i64) -> VacuumOptions {
+    VacuumOptions {
+        retention_ms,
+        force: false,
+        dry_run: false,
+    }
 }
 
 pub fn block_on<T>(work: impl Future<Output = T>) -> T {

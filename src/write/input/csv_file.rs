@@ -9,6 +9,8 @@ use csv::{ByteRecord, ReaderBuilder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Column, DataType};
 
+use super::quotes::Watched;
+use super::rejects::RowForm;
 use super::rows::{Cell, RowBuilder, cell_of_text};
 use super::{BATCH_BYTES, BATCH_ROWS, Counting, InputOptions, Progress, Rejects, RowSource};
 
@@ -22,8 +24,9 @@ enum Place {
 
 /// Rows of a CSV text. An empty field is a null; a key and an event time must not be.
 pub(super) struct CsvRows {
-    reader: csv::Reader<Counting>,
-    fields: Vec<Place>,
+    reader: csv::Reader<Watched<Counting>>,
+    /// The input's name of each field, and where it goes.
+    fields: Vec<(String, Place)>,
     columns: Vec<Column>,
     names: (String, String),
     builder: RowBuilder,
@@ -38,7 +41,7 @@ impl CsvRows {
             .has_headers(false)
             .flexible(true)
             .buffer_capacity(1 << 18)
-            .from_reader(text);
+            .from_reader(Watched::new(text));
         let fields = if options.header {
             let mut header = ByteRecord::new();
             let found = reader.read_byte_record(&mut header);
@@ -48,13 +51,20 @@ impl CsvRows {
                     "the input is empty, and should begin with a line that names its columns",
                 ));
             }
+            if let Some(astray) = reader.get_mut().next_row().and_then(|row| row.astray) {
+                return Err(Error::new(ErrorKind::Usage, astray.to_string())
+                    .within("line 1")
+                    .hint("close the quote; nothing was appended"));
+            }
             places(&header, columns, options)?
         } else {
-            let values = (0..columns.len()).map(Place::Value);
-            [Place::Key, Place::EventTime]
-                .into_iter()
-                .chain(values)
-                .collect()
+            let own = [
+                (options.key.clone(), Place::Key),
+                (options.event_time.clone(), Place::EventTime),
+            ];
+            let values = columns.iter().enumerate();
+            let values = values.map(|(i, column)| (column.name.clone(), Place::Value(i)));
+            own.into_iter().chain(values).collect()
         };
         Ok(Self {
             reader,
@@ -79,7 +89,7 @@ impl CsvRows {
         }
         let (mut key, mut event_time) = (Cell::Null, Cell::Null);
         let mut values = vec![Cell::Null; self.columns.len()];
-        for (place, bytes) in fields.iter().zip(record) {
+        for ((_, place), bytes) in fields.iter().zip(record) {
             let (name, data_type) = match place {
                 Place::Key => (&self.names.0, DataType::String),
                 Place::EventTime => (&self.names.1, DataType::DateTime),
@@ -99,6 +109,18 @@ impl CsvRows {
 }
 
 impl RowSource for CsvRows {
+    fn form(&self) -> RowForm {
+        let fields = self.fields.iter().map(|(name, place)| {
+            let at = match place {
+                Place::Key => 0,
+                Place::EventTime => 1,
+                Place::Value(i) => i + 2,
+            };
+            (name.clone(), at)
+        });
+        RowForm::Fields(fields.collect())
+    }
+
     fn next_batch(&mut self, rejects: &mut Rejects) -> Result<Option<RecordBatch>> {
         while self.builder.len() < BATCH_ROWS && self.builder.bytes() < BATCH_BYTES {
             if !self
@@ -108,9 +130,14 @@ impl RowSource for CsvRows {
             {
                 break;
             }
-            let line = self.record.position().map_or(0, csv::Position::line);
-            if let Err(reason) = self.push(line) {
-                let row = || {
+            let begun = self.reader.get_mut().next_row();
+            let line = begun.map_or(0, |row| row.line);
+            let refusal = match begun.and_then(|row| row.astray) {
+                Some(astray) => Some((astray.opened, astray.to_string())),
+                None => self.push(line).err().map(|reason| (line, reason)),
+            };
+            if let Some((line, reason)) = refusal {
+                let row = |_: &RowForm| {
                     let fields = self.record.iter();
                     fields
                         .map(|f| String::from_utf8_lossy(f).into_owned())
@@ -129,7 +156,11 @@ impl RowSource for CsvRows {
 }
 
 /// Finds the columns by the names in the first line: each of the table's at most once, key and event time surely.
-fn places(header: &ByteRecord, columns: &[Column], options: &InputOptions) -> Result<Vec<Place>> {
+fn places(
+    header: &ByteRecord,
+    columns: &[Column],
+    options: &InputOptions,
+) -> Result<Vec<(String, Place)>> {
     let refused = |message: String, hint: String| {
         Error::new(ErrorKind::Usage, message)
             .within("line 1")
@@ -184,7 +215,8 @@ fn places(header: &ByteRecord, columns: &[Column], options: &InputOptions) -> Re
             ));
         }
     }
-    Ok(places)
+    let names = names.into_iter().map(str::to_owned);
+    Ok(names.zip(places).collect())
 }
 
 fn broken(e: &csv::Error) -> Error {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Column, DataType};
 
+use super::ndjson::named_float;
 use super::parquet_file::column_type;
 use super::rows::time_of;
 use super::{Input, InputOptions};
@@ -43,8 +44,13 @@ impl Guess {
         }
         let trimmed = text.trim();
         self.seen = true;
-        self.int &= trimmed.parse::<i64>().is_ok();
-        self.float &= trimmed.parse::<f64>().is_ok();
+        // What a number would not give back is a text: 01234, +49, or an identifier of twenty digits.
+        let digits = trimmed.strip_prefix('-').unwrap_or(trimmed).as_bytes();
+        let is_padded = matches!(digits, [b'0', b'0'..=b'9', ..] | [b'+', ..]);
+        let is_int = !is_padded && trimmed.parse::<i64>().is_ok();
+        let is_whole = digits.iter().all(u8::is_ascii_digit);
+        self.int &= is_int;
+        self.float &= !is_padded && trimmed.parse::<f64>().is_ok() && (is_int || !is_whole);
         self.boolean &=
             trimmed.eq_ignore_ascii_case("true") || trimmed.eq_ignore_ascii_case("false");
         // A bare year is a number first.
@@ -63,8 +69,9 @@ impl Guess {
             }
             Value::String(text) => {
                 let is_time = self.time && text.contains('-') && time_of(text).is_some();
+                let is_float = self.float && named_float(text).is_some();
                 self.only(|_| {});
-                self.time = is_time;
+                (self.time, self.float) = (is_time, is_float);
             }
             _ => self.only(|_| {}),
         }
@@ -234,6 +241,17 @@ mod tests {
             ("s", String),
         ];
         assert_eq!(types(&columns.expect("columns"))[..5], wanted);
+        let csv = "key,event_time,zip,phone,id,f,n\nk,2024-01-01,01234,+49,12345678901234567890,-0.5,-1\nk,2024-01-02,99999,5,1,NaN,0\n";
+        let columns = infer_columns(
+            Input::Csv(Box::new(csv.as_bytes())),
+            &InputOptions::default(),
+        );
+        let texts = [("zip", String), ("phone", String), ("id", String)];
+        let numbers = [("f", Float), ("n", Int)];
+        assert_eq!(
+            types(&columns.expect("columns")),
+            [&texts[..], &numbers[..]].concat()
+        );
         let ndjson = "{\"key\":\"k\",\"event_time\":\"2024-01-01\",\"i\":1,\"f\":1,\"b\":true,\"t\":\"2024-01-01\",\"s\":\"x\"}\n{\"key\":\"k\",\"event_time\":\"2024-01-02\",\"f\":1.5,\"s\":\"2024-01-01\"}\n";
         let columns = infer_columns(
             Input::Ndjson(Box::new(ndjson.as_bytes())),

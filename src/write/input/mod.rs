@@ -4,10 +4,11 @@ mod csv_file;
 mod infer;
 mod ndjson;
 mod parquet_file;
+mod quotes;
+mod rejects;
 mod rows;
 
-use std::fs::File;
-use std::io::{BufWriter, Read, Write};
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,6 +21,9 @@ use crate::format::{Column, EVENT_TIME, KEY};
 pub use infer::infer_columns;
 pub use parquet_file::ParquetRows;
 
+use rejects::RowForm;
+
+pub(super) use rejects::Rejects;
 pub(super) use rows::input_schema;
 
 /// The form of what is appended.
@@ -109,26 +113,31 @@ const BATCH_BYTES: usize = 4 << 20;
 
 /// Rows that were checked, batch by batch; the last column is the line.
 pub(super) trait RowSource: Send {
+    /// How the input spells a row.
+    fn form(&self) -> RowForm;
+
     /// The next batch; `None` at the end.
     fn next_batch(&mut self, rejects: &mut Rejects) -> Result<Option<RecordBatch>>;
 }
 
-/// Opens an input for a table with these columns.
+/// Opens an input for a table with these columns, and the place for the rows that are refused.
 pub(super) fn open(
     input: Input,
     columns: &[Column],
     options: &InputOptions,
     progress: &Arc<Progress>,
-) -> Result<Box<dyn RowSource>> {
+) -> Result<(Box<dyn RowSource>, Rejects)> {
     let counted = |text: Box<dyn Read + Send>| Counting {
         inner: text,
         progress: Arc::clone(progress),
     };
-    Ok(match input {
+    let source: Box<dyn RowSource> = match input {
         Input::Csv(text) => Box::new(csv_file::CsvRows::open(counted(text), columns, options)?),
         Input::Ndjson(text) => Box::new(ndjson::NdjsonRows::open(counted(text), columns, options)),
         Input::Parquet(rows) => Box::new(rows.for_columns(columns, options)?),
-    })
+    };
+    let rejects = Rejects::open(options.rejects.as_ref(), source.form())?;
+    Ok((source, rejects))
 }
 
 /// A reader that tells how much was read.
@@ -145,77 +154,6 @@ impl Read for Counting {
             .fetch_add(read as u64, Ordering::Relaxed);
         Ok(read)
     }
-}
-
-/// The rows that were refused.
-pub(super) struct Rejects {
-    to: Option<(csv::Writer<BufWriter<File>>, PathBuf)>,
-    count: u64,
-}
-
-impl Rejects {
-    /// Without a file, the first refused row is an error.
-    pub(super) fn open(path: Option<&PathBuf>) -> Result<Self> {
-        let open = |path: &PathBuf| {
-            // One that is there may be the very input, or hold what was put aside before.
-            let file = File::create_new(path).map_err(|e| cannot_write(path, &e.to_string()))?;
-            let mut writer = csv::WriterBuilder::new()
-                .flexible(true)
-                .from_writer(BufWriter::new(file));
-            writer
-                .write_record(["line", "reason", "row"])
-                .map_err(|e| cannot_write(path, &e.to_string()))?;
-            Ok::<_, Error>((writer, path.clone()))
-        };
-        Ok(Self {
-            to: path.map(open).transpose()?,
-            count: 0,
-        })
-    }
-
-    /// Puts a row aside, or fails where nothing is put aside.
-    pub(super) fn refuse(
-        &mut self,
-        line: u64,
-        reason: &str,
-        row: impl FnOnce() -> Vec<String>,
-    ) -> Result<()> {
-        let Some((writer, path)) = &mut self.to else {
-            return Err(Error::new(ErrorKind::Usage, reason)
-                .within(format!("line {line}"))
-                .hint(
-                    "correct it, or put such rows aside with --rejects FILE; nothing was appended",
-                ));
-        };
-        self.count += 1;
-        let mut record = vec![line.to_string(), reason.to_owned()];
-        record.extend(row());
-        writer
-            .write_record(&record)
-            .map_err(|e| cannot_write(path, &e.to_string()))
-    }
-
-    /// Writes what is left.
-    pub(super) fn finish(self) -> Result<u64> {
-        if let Some((mut writer, path)) = self.to {
-            writer
-                .flush()
-                .map_err(|e| cannot_write(&path, &e.to_string()))?;
-            let mut out = writer
-                .into_inner()
-                .map_err(|e| cannot_write(&path, &e.to_string()))?;
-            out.flush()
-                .map_err(|e| cannot_write(&path, &e.to_string()))?;
-        }
-        Ok(self.count)
-    }
-}
-
-fn cannot_write(path: &std::path::Path, e: &str) -> Error {
-    Error::new(
-        ErrorKind::Output,
-        format!("cannot write the refused rows to {}: {e}", path.display()),
-    )
 }
 
 /// The error of an input that ends or breaks.

@@ -8,8 +8,10 @@ use arrow::array::RecordBatch;
 use serde_json::{Map, Value};
 
 use crate::error::Result;
+use crate::export::float_name;
 use crate::format::{Column, DataType};
 
+use super::rejects::RowForm;
 use super::rows::{Cell, RowBuilder, time_of};
 use super::{BATCH_BYTES, BATCH_ROWS, Counting, InputOptions, Progress, Rejects, RowSource};
 
@@ -63,6 +65,13 @@ impl NdjsonRows {
 }
 
 impl RowSource for NdjsonRows {
+    fn form(&self) -> RowForm {
+        let own = [(self.names.0.clone(), 0), (self.names.1.clone(), 1)];
+        let values = self.columns.iter().enumerate();
+        let values = values.map(|(i, column)| (column.name.clone(), i + 2));
+        RowForm::Object(own.into_iter().chain(values).collect())
+    }
+
     fn next_batch(&mut self, rejects: &mut Rejects) -> Result<Option<RecordBatch>> {
         while self.builder.len() < BATCH_ROWS && self.builder.bytes() < BATCH_BYTES {
             self.buffer.clear();
@@ -76,7 +85,7 @@ impl RowSource for NdjsonRows {
             }
             if let Err(reason) = self.push() {
                 let text = String::from_utf8_lossy(&self.buffer).trim_end().to_owned();
-                rejects.refuse(self.line, &reason, || vec![text])?;
+                rejects.refuse(self.line, &reason, |_| vec![text])?;
             }
         }
         if self.builder.len() == 0 {
@@ -98,6 +107,10 @@ fn cell_of_json(value: &Value, data_type: DataType) -> Result<Cell<'_>, String> 
             Some(number) => Cell::Int(number),
             None => return refused("a whole number of 64 bits"),
         },
+        (DataType::Float, Value::String(text)) => match named_float(text) {
+            Some(number) => Cell::Float(number),
+            None => return refused("a number"),
+        },
         (DataType::Float, value) => match value.as_f64() {
             Some(number) => Cell::Float(number),
             None => return refused("a number"),
@@ -113,4 +126,10 @@ fn cell_of_json(value: &Value, data_type: DataType) -> Result<Cell<'_>, String> 
             None => return refused("an RFC 3339 time or milliseconds since 1970"),
         },
     })
+}
+
+/// The numbers that JSON has no digits for, by their names.
+pub(super) fn named_float(text: &str) -> Option<f64> {
+    let all = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+    all.into_iter().find(|v| float_name(*v) == text)
 }

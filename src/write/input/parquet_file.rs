@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Column, DataType, EVENT_TIME, KEY};
 use crate::scan::ColumnData;
 
+use super::rejects::RowForm;
 use super::rows::{check_event_time, input_schema};
 use super::{BATCH_ROWS, InputOptions, Rejects, RowSource};
 use crate::write::data_file::is_text;
@@ -25,6 +26,8 @@ pub struct ParquetRows {
     schema: SchemaRef,
     /// For each column of the input's schema but the line, its place in the file.
     places: Vec<Option<usize>>,
+    /// The input's names of the key and the event time.
+    names: (String, String),
     columns: Vec<Column>,
     rows: u64,
 }
@@ -62,6 +65,7 @@ impl ParquetRows {
             reader,
             schema,
             places: Vec::new(),
+            names: (String::new(), String::new()),
             columns: Vec::new(),
             rows: 0,
         })
@@ -115,6 +119,7 @@ impl ParquetRows {
             return Err(Error::new(ErrorKind::Usage, message).hint("azof-tui evolve adds one"));
         }
         self.places = places;
+        self.names = (options.key.clone(), options.event_time.clone());
         self.columns = columns.to_vec();
         Ok(self)
     }
@@ -141,6 +146,14 @@ impl ParquetRows {
 }
 
 impl RowSource for ParquetRows {
+    fn form(&self) -> RowForm {
+        let own = [&self.names.0, &self.names.1].into_iter();
+        let names = own.chain(self.columns.iter().map(|column| &column.name));
+        let held = names.enumerate().zip(&self.places);
+        let held = held.filter(|(_, place)| place.is_some());
+        RowForm::Fields(held.map(|((at, name), _)| (name.clone(), at)).collect())
+    }
+
     fn next_batch(&mut self, rejects: &mut Rejects) -> Result<Option<RecordBatch>> {
         let broken = |e: String| {
             Error::new(ErrorKind::Usage, format!("the input cannot be read: {e}"))
@@ -159,13 +172,6 @@ impl RowSource for ParquetRows {
         }
         let first = self.rows + 1;
         self.rows += batch.num_rows() as u64;
-        let mut admitted = vec![true; batch.num_rows()];
-        for (row, admitted) in admitted.iter_mut().enumerate() {
-            if let Err(reason) = check(&arrays, &self.columns, row) {
-                rejects.refuse(first + row as u64, &reason, Vec::new)?;
-                *admitted = false;
-            }
-        }
         let plain = arrays.iter().map(|a| {
             if is_text(a.data_type()) {
                 cast(a, &arrow::datatypes::DataType::Utf8)
@@ -183,6 +189,13 @@ impl RowSource for ParquetRows {
             numbered.map(|(i, array)| (i.to_string(), array, true)),
         )
         .map_err(|e| broken(e.to_string()))?;
+        let mut admitted = vec![true; batch.num_rows()];
+        for (row, admitted) in admitted.iter_mut().enumerate() {
+            if let Err(reason) = check(&arrays, &self.columns, row) {
+                rejects.refuse_read(first + row as u64, &reason, (&loose, row))?;
+                *admitted = false;
+            }
+        }
         let kept = filter_record_batch(&loose, &BooleanArray::from(admitted))
             .map_err(|e| broken(e.to_string()))?;
         RecordBatch::try_new(input_schema(&self.columns), kept.columns().to_vec())

@@ -1,0 +1,160 @@
+//! Rows that are refused: an error, or put aside whole, as they stood in the input.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{Float64Type, Int64Type, TimestampMillisecondType};
+use serde_json::{Map, Number, Value};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::event_time::EventTime;
+use crate::export::float_name;
+
+/// How the input spells a row, so that one that was read already can be put aside like those that could not be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::write) enum RowForm {
+    /// A field a column: the input's name of each, and its place in a batch of rows.
+    Fields(Vec<(String, usize)>),
+    /// An object, with the same.
+    Object(Vec<(String, usize)>),
+}
+
+impl RowForm {
+    /// The names of what is put down of a row.
+    fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Fields(fields) => fields.iter().map(|(name, _)| name.as_str()).collect(),
+            Self::Object(_) => vec!["row"],
+        }
+    }
+
+    fn spell(&self, batch: &RecordBatch, row: usize) -> Vec<String> {
+        let value = |at: usize| json_of(batch.column(at), row);
+        match self {
+            Self::Fields(fields) => {
+                let values = fields.iter().map(|(_, at)| value(*at));
+                values.map(|value| text_of(&value)).collect()
+            }
+            Self::Object(fields) => {
+                let values = fields.iter().map(|(name, at)| (name.clone(), value(*at)));
+                vec![Value::Object(values.collect::<Map<_, _>>()).to_string()]
+            }
+        }
+    }
+}
+
+fn text_of(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A value of a column of a table.
+fn json_of(array: &ArrayRef, row: usize) -> Value {
+    if array.is_null(row) {
+        return Value::Null;
+    }
+    if let Some(texts) = array.as_string_opt::<i32>() {
+        return texts.value(row).into();
+    }
+    if let Some(ints) = array.as_primitive_opt::<Int64Type>() {
+        return ints.value(row).into();
+    }
+    if let Some(floats) = array.as_primitive_opt::<Float64Type>() {
+        let value = floats.value(row);
+        return Number::from_f64(value).map_or_else(|| float_name(value).into(), Value::Number);
+    }
+    if let Some(times) = array.as_primitive_opt::<TimestampMillisecondType>() {
+        return EventTime::from_ms(times.value(row)).to_string().into();
+    }
+    let boolean = array.as_boolean_opt();
+    boolean.map_or(Value::Null, |values| values.value(row).into())
+}
+
+/// The rows that were refused.
+pub(in crate::write) struct Rejects {
+    to: Option<(csv::Writer<BufWriter<File>>, PathBuf)>,
+    form: RowForm,
+    count: u64,
+}
+
+impl Rejects {
+    /// Without a file, the first refused row is an error.
+    pub(super) fn open(path: Option<&PathBuf>, form: RowForm) -> Result<Self> {
+        let open = |path: &PathBuf| {
+            // One that is there may be the very input, or hold what was put aside before.
+            let file = File::create_new(path).map_err(|e| cannot_write(path, &e.to_string()))?;
+            let mut writer = csv::WriterBuilder::new()
+                .flexible(true)
+                .from_writer(BufWriter::new(file));
+            let names = ["line", "reason"].into_iter().chain(form.names());
+            writer
+                .write_record(names)
+                .map_err(|e| cannot_write(path, &e.to_string()))?;
+            Ok::<_, Error>((writer, path.clone()))
+        };
+        Ok(Self {
+            to: path.map(open).transpose()?,
+            form,
+            count: 0,
+        })
+    }
+
+    /// Puts a row aside as it stood, or fails where nothing is put aside.
+    pub(super) fn refuse(
+        &mut self,
+        line: u64,
+        reason: &str,
+        row: impl FnOnce(&RowForm) -> Vec<String>,
+    ) -> Result<()> {
+        let Some((writer, path)) = &mut self.to else {
+            return Err(Error::new(ErrorKind::Usage, reason)
+                .within(format!("line {line}"))
+                .hint(
+                    "correct it, or put such rows aside with --rejects FILE; nothing was appended",
+                ));
+        };
+        self.count += 1;
+        let mut record = vec![line.to_string(), reason.to_owned()];
+        record.extend(row(&self.form));
+        writer
+            .write_record(&record)
+            .map_err(|e| cannot_write(path, &e.to_string()))
+    }
+
+    /// The same for a row that was read: of a batch with the key, the event time, then the value columns.
+    pub(in crate::write) fn refuse_read(
+        &mut self,
+        line: u64,
+        reason: &str,
+        (batch, row): (&RecordBatch, usize),
+    ) -> Result<()> {
+        self.refuse(line, reason, |form| form.spell(batch, row))
+    }
+
+    /// Writes what is left.
+    pub(in crate::write) fn finish(self) -> Result<u64> {
+        if let Some((mut writer, path)) = self.to {
+            writer
+                .flush()
+                .map_err(|e| cannot_write(&path, &e.to_string()))?;
+            let mut out = writer
+                .into_inner()
+                .map_err(|e| cannot_write(&path, &e.to_string()))?;
+            out.flush()
+                .map_err(|e| cannot_write(&path, &e.to_string()))?;
+        }
+        Ok(self.count)
+    }
+}
+
+fn cannot_write(path: &Path, e: &str) -> Error {
+    Error::new(
+        ErrorKind::Output,
+        format!("cannot write the refused rows to {}: {e}", path.display()),
+    )
+}

@@ -1,0 +1,152 @@
+//! What a check finds, each fault by itself, and that one does not hide the others.
+#![allow(clippy::expect_used, reason = "a broken fixture should stop the test")]
+
+mod support;
+
+use support::{Lake, azof, stderr, stdout};
+
+/// The findings on a lake, or on one of its tables, as CSV; the check must have found something.
+fn findings(lake: &Lake, table: &[&str]) -> String {
+    let arguments = ["check", "--path", lake.path(), "--format", "csv"];
+    let output = azof(&[&arguments[..], table].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    stdout(&output)
+}
+
+/// A table of one Int column with these segments.
+fn write_segments(lake: &Lake, segments: &str) {
+    let manifest = format!(
+        r#"{{"schema":{{"columns":[{{"name":"v","data_type":"Int","nullable":true}}]}},"segments":[{segments}]}}"#
+    );
+    lake.write("t", "s1.json", manifest);
+    lake.write("t", "version.txt", "1");
+}
+
+fn sound(lake: &Lake, arguments: &[&str]) {
+    let path = ["--path", lake.path(), "--table", "t"];
+    let output = azof(&[arguments, &path].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+fn append(lake: &Lake, name: &str, row: &str) {
+    let path = lake.folder.path().join(name);
+    std::fs::write(&path, format!("key,event_time,v\n{row}\n")).expect("a file");
+    sound(lake, &["append", path.to_str().expect("a path")]);
+}
+
+#[test]
+fn a_file_that_only_an_older_version_names_is_missed() {
+    let lake = Lake::new();
+    sound(&lake, &["create", "--columns", "v:Int"]);
+    append(&lake, "a.csv", "a,2024-01-01,1");
+    let old = std::fs::read_dir(lake.file("t", "")).expect("a folder");
+    let old = old.filter_map(|e| e.expect("an entry").file_name().into_string().ok());
+    let old: Vec<String> = old.filter(|name| name.starts_with("rows-")).collect();
+    append(&lake, "b.csv", "a,2024-05-01,2");
+    sound(&lake, &["compact", "--ratio", "0", "--format", "csv"]);
+    std::fs::remove_file(lake.file("t", &old[0])).expect("the file");
+    let found = findings(&lake, &[]);
+    let said = format!(
+        "error,{},the data file is missing; s2.json names it",
+        old[0]
+    );
+    assert!(found.contains(&said), "{found}");
+    assert_eq!(found.lines().count(), 2, "{found}");
+}
+
+#[test]
+fn a_table_that_lost_its_version_file_is_found_though_no_table_is_named() {
+    let lake = Lake::new();
+    sound(&lake, &["create", "--columns", "v:Int"]);
+    append(&lake, "a.csv", "a,2024-01-01,1");
+    std::fs::remove_file(lake.file("t", "version.txt")).expect("the file");
+    let found = findings(&lake, &[]);
+    let said = "t,error,version.txt,\"it is missing, though s2.json is there";
+    assert!(found.contains(said), "{found}");
+    let output = azof(&["check", "--path", lake.path(), "--repair"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    // One without its first version cannot be rolled forward, and says what to do.
+    std::fs::remove_file(lake.file("t", "version.txt")).expect("the file");
+    std::fs::remove_file(lake.file("t", "s1.json")).expect("the file");
+    let found = findings(&lake, &["--table", "t"]);
+    assert!(found.contains("write the number 2 into it"), "{found}");
+}
+
+#[test]
+fn segments_that_overlap_are_told_whether_or_not_they_have_a_base() {
+    let lake = Lake::new();
+    let base = r#""file":"none.parquet","#;
+    for (first, second, said) in [
+        (base, base, Some("both have a base")),
+        (base, "", Some("only one of them has a base")),
+        ("", base, Some("only one of them has a base")),
+        ("", "", Some("neither has a base")),
+    ] {
+        write_segments(
+            &lake,
+            &format!(
+                r#"{{"id":"a",{first}"start":"2024-01-01T00:00:00Z","end":"2024-06-30T23:59:59.999Z"}},
+                   {{"id":"b",{second}"start":"2024-06-01T00:00:00Z","end":"2024-12-31T23:59:59.999Z"}}"#
+            ),
+        );
+        let found = findings(&lake, &[]);
+        let said = said.map(|s| {
+            format!(
+                "segments[1]\",\"it overlaps segments[0] from 2024-06-01T00:00:00.000Z on, and {s}"
+            )
+        });
+        assert!(said.is_some_and(|said| found.contains(&said)), "{found}");
+    }
+    // As an append leaves them: an open one without a base before what it lies over.
+    let open = r#"{"id":"b","start":"2024-06-01T00:00:00Z"}"#;
+    let held = r#"{"id":"a","start":"2024-01-01T00:00:00Z"}"#;
+    let closed = r#"{"id":"a","start":"2024-01-01T00:00:00Z","end":"2024-08-01T00:00:00Z"}"#;
+    for sound in [format!("{open},{held}"), format!("{open},{closed}")] {
+        write_segments(&lake, &sound);
+        let output = azof(&["check", "--path", lake.path(), "--format", "csv"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    }
+    write_segments(&lake, &format!("{closed},{open}"));
+    assert!(findings(&lake, &[]).contains("it overlaps segments[0]"));
+}
+
+#[test]
+fn a_delta_that_starts_after_its_segments_end_is_told() {
+    let lake = Lake::new();
+    write_segments(
+        &lake,
+        r#"{"id":"a","start":"2024-01-01T00:00:00Z","end":"2024-06-30T00:00:00Z",
+            "delta":[{"file":"none.parquet","start":"2024-07-01T00:00:00Z"}]}"#,
+    );
+    let found = findings(&lake, &[]);
+    let said = "segments[0].delta[0]\",\"it starts after its segment's end";
+    assert!(found.contains(said), "{found}");
+}
+
+#[test]
+fn a_fault_in_a_segment_does_not_hide_the_others() {
+    let lake = Lake::new();
+    write_segments(
+        &lake,
+        r#"{"id":"a","start":"2024-06-01T00:00:00Z","end":"2024-01-01T00:00:00Z","file":"lost.parquet"},
+           {"id":"b","start":"2024-01-01T00:00:00Z","end":"2024-06-30T00:00:00Z","file":"none.parquet","delta":[
+              {"file":"../x","start":"2024-02-01T00:00:00Z"}, {"file":"d","start":"soon"},
+              {"file":"late.parquet","start":"2024-03-02T00:00:00Z","end":"2024-03-01T00:00:00Z"}]},
+           {"id":"b","start":"2024-06-30T00:00:00.001Z","segments":[
+              {"id":"c","start":"2025-01-01T00:00:00Z","end":"2024-01-01T00:00:00Z"}]}"#,
+    );
+    let found = findings(&lake, &[]);
+    for said in [
+        "error,\"s1.json, segments[0]\",\"it starts at 2024-06-01T00:00:00.000Z, after its end",
+        "error,\"s1.json, segments[1].delta[0].file\",'../x' is not a data file name",
+        "error,\"s1.json, segments[1].delta[1].start\",'soon' is not",
+        "error,\"s1.json, segments[1].delta[2]\",\"it starts at",
+        "error,\"s1.json, segments[2].segments[0]\",\"it starts at",
+        "lost.parquet,the data file is missing",
+        "late.parquet,the data file is missing",
+        "none.parquet",
+        "has the id 'b' too",
+    ] {
+        assert!(found.contains(said), "no {said:?} in {found}");
+    }
+}
