@@ -324,6 +324,7 @@ impl Explorer {
             from,
             to,
             projection: Projection::All,
+            filter: None,
         })
     }
 
@@ -338,7 +339,7 @@ impl Explorer {
             let took = started.elapsed();
             match reply.answer {
                 Answer::Snapshot(rows) => answered = Some((took, rows.len())),
-                Answer::Compared(diff) => answered = Some((took, diff.differing().len())),
+                Answer::Compared(diff, _) => answered = Some((took, diff.differing().len())),
                 Answer::Failed(error) => panic!("{error}"),
                 Answer::Done if reply.id == id => return answered.expect("an answer"),
                 _ => {}

@@ -16,7 +16,7 @@ use azof_tui::ui::frame_to_svg;
 use explorer::Explorer;
 
 /// Name, moment at which the explorer opens, statement that it opens with, keys.
-const PICTURES: [(&str, &str, Option<&str>, &str); 4] = [
+const PICTURES: [(&str, &str, Option<&str>, &str); 8] = [
     ("explorer", "2009-03-31", None, "jjj<Right><Right><Right>"),
     ("compare", "2008-03-31", None, "a@2009-03-31<Enter>dd]]"),
     (
@@ -29,6 +29,10 @@ const PICTURES: [(&str, &str, Option<&str>, &str); 4] = [
         "a@2009-03-31<Enter>dindustry<Enter>]",
     ),
     ("history", "2009-03-31", None, "jjj<Right><Right><Right>Hv"),
+    ("why", "2009-03-31", None, "jjji"),
+    ("over-time", "2009-03-31", None, "jjj<Right><Right><Right>v"),
+    ("commands", "2009-03-31", None, ":tim"),
+    ("help", "2009-03-31", None, "?"),
 ];
 
 fn main() {

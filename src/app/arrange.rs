@@ -85,7 +85,7 @@ impl App {
                 self.notify(format!(
                     "finding is for the rows of one moment; {} leaves the comparison, {} filters it",
                     self.key(Action::Compare),
-                    self.key(Action::Filter)
+                    self.key(Action::Condition)
                 ));
                 return;
             }

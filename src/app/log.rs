@@ -163,9 +163,11 @@ fn asked(request: &Request) -> String {
             from,
             to,
             projection,
+            filter,
         } => format!(
-            "{table} as of {from} compared with {to}, {}",
-            columns(projection)
+            "{table} as of {from} compared with {to}, {}{}",
+            columns(projection),
+            filter.as_ref().map_or("", |_| ", filtered")
         ),
         Request::Row { table, as_of, .. } => format!("a row of {table} as of {as_of}"),
         Request::Why { table, as_of, .. } => format!("why a row of {table} is there as of {as_of}"),
@@ -221,10 +223,7 @@ fn answered(reply: &Reply) -> Option<(LogKind, String)> {
             counted(diff.len(), "key")
         ),
         Answer::Statistics(statistics) => {
-            format!(
-                "{}",
-                rows(usize::try_from(statistics.rows).unwrap_or(usize::MAX))
-            )
+            rows(usize::try_from(statistics.rows).unwrap_or(usize::MAX))
         }
         Answer::Turns(turns) if turns.is_complete => counted(turns.moments.len(), "time"),
         Answer::Series(line) if line.known == line.moments.len() => counted(line.known, "moment"),

@@ -28,7 +28,8 @@ pub(super) fn draw(app: &App, ask: &Ask, areas: Areas, canvas: &mut Canvas<'_>) 
         ),
         Wanted::When => (
             " when ",
-            "net_income < 0 (this row) or count() > 100 (the table) · Enter goes to the first time",
+            "net_income < 0 (this row) or count() > 100 (the table) · Enter goes to the first time"
+                .to_owned(),
         ),
         Wanted::Condition => (
             " & ",
