@@ -281,6 +281,8 @@ fn every_binding_can_be_moved_and_is_shown_where_it_went() {
             let mut e = financials(config.settings.clone());
             e.app.focus = panel;
             e.app.overlay = None;
+            // What the panel asks for when it gets the focus is asked for before a key is pressed.
+            e.send(Msg::Time);
             e
         };
         // What the new key does is what the action is.

@@ -823,7 +823,7 @@ fn a_filter_leaves_the_keys_that_meet_it_at_one_of_the_moments() {
     row_of(&text, "filled");
     assert!(text.contains("of 1 "), "{text}");
     let text = e.keys(":copy sql<Enter>").text();
-    assert!(text.contains("a filter has no SQL"), "{text}");
+    assert!(text.contains("the filter of a comparison has no SQL"), "{text}");
 }
 
 #[test]
@@ -838,7 +838,7 @@ fn a_comparison_says_that_a_sort_does_not_hold_in_it() {
     assert!(
         e.keys("s")
             .text()
-            .contains("sorting is for the rows of one moment")
+            .contains("this is for the rows of one moment")
     );
     assert!(e.keys("dd").text().contains("by number ↑"), "{}", e.text());
 }

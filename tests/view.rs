@@ -324,7 +324,7 @@ proptest! {
                         _ => None,
                     };
                     let mean = sum.filter(|_| !numbers.is_empty()).map(|sum| sum / numbers.len() as f64);
-                    prop_assert_eq!(format!("{mean:?}"), format!("{:?}", found.mean));
+                    prop_assert_eq!(format!("{:?}", mean.map(|m| m + 0.0)), format!("{:?}", found.mean.map(|m| m + 0.0)));
                     match found.histogram {
                         None => prop_assert!(numbers.iter().all(|n| n.is_infinite()) || there.is_empty()),
                         Some(Histogram::Int(made) | Histogram::Time(made)) => {
