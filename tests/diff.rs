@@ -823,7 +823,10 @@ fn a_filter_leaves_the_keys_that_meet_it_at_one_of_the_moments() {
     row_of(&text, "filled");
     assert!(text.contains("of 1 "), "{text}");
     let text = e.keys(":copy sql<Enter>").text();
-    assert!(text.contains("the filter of a comparison has no SQL"), "{text}");
+    assert!(
+        text.contains("the filter of a comparison has no SQL"),
+        "{text}"
+    );
 }
 
 #[test]
