@@ -56,3 +56,20 @@ impl CancelToken {
         }
     }
 }
+
+/// Tells a read to stop when it is dropped: nobody waits for its answer any more.
+#[derive(Debug, Default)]
+pub struct CancelOnDrop(CancelToken);
+
+impl CancelOnDrop {
+    /// What tells the read.
+    pub fn token(&self) -> &CancelToken {
+        &self.0
+    }
+}
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}

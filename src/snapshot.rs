@@ -179,7 +179,7 @@ impl Snapshot {
     fn rows_of(&self, stretch: Range<usize>) -> Cow<'_, [RowRef]> {
         match &self.rows {
             Rows::Listed(rows) => Cow::Borrowed(rows.get(stretch).unwrap_or_default()),
-            Rows::Indexed(rows) => stretch.map(|row| rows.row(row)).collect(),
+            Rows::Indexed(rows) => rows.rows(stretch).into(),
         }
     }
 

@@ -22,7 +22,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use futures::future::BoxFuture;
 use futures::stream::{self, TryStreamExt};
 
-use crate::cancel::CancelToken;
+use crate::cancel::{CancelOnDrop, CancelToken};
 use crate::diff::{Change, ChangeKind, change_batch};
 use crate::error::Result as OwnResult;
 use crate::event_time::{AsOf, EventTime};
@@ -30,11 +30,11 @@ use crate::format::{EVENT_TIME, KEY, Projection};
 use crate::history::history_schema;
 use crate::lakehouse::Table;
 use crate::open_tables::OpenTables;
-use crate::scan::{KeyFilter, arrow_type, time_type};
+use crate::scan::{arrow_type, time_type};
 
 use super::fault::external;
 use super::moment::{fold, to_moment};
-use super::predicate::key_filter;
+use super::predicate::{pushed_down, wanted_keys};
 
 /// Rows in a batch.
 const BATCH_ROWS: usize = 8_192;
@@ -155,23 +155,14 @@ fn produced(
     )?))
 }
 
-/// Stops what nobody waits for any more.
-struct CancelOnDrop(CancelToken);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
-
 impl PartitionStream for Produced {
     fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
     fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let stop = CancelOnDrop(CancelToken::default());
-        let making = (self.make)(stop.0.clone());
+        let stop = CancelOnDrop::default();
+        let making = (self.make)(stop.token().clone());
         let batches = async move {
             let _stop = stop;
             let batches = making.await.map_err(external)?;
@@ -292,11 +283,7 @@ impl TableProvider for HistoryTable {
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>> {
-        let answer = |filter: &&Expr| match key_filter(filter) {
-            Some(_) => TableProviderFilterPushDown::Exact,
-            None => TableProviderFilterPushDown::Unsupported,
-        };
-        Ok(filters.iter().map(answer).collect())
+        Ok(pushed_down(filters))
     }
 
     async fn scan(
@@ -306,10 +293,7 @@ impl TableProvider for HistoryTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let keys = filters
-            .iter()
-            .filter_map(key_filter)
-            .fold(KeyFilter::all(), KeyFilter::and);
+        let keys = wanted_keys(filters);
         let table = self.table.clone();
         let rows = produced(self.schema(), move |cancel| {
             let (table, keys) = (table.clone(), keys.clone());

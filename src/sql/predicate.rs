@@ -4,14 +4,31 @@ use std::ops::Bound;
 
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::{InList, ScalarFunction};
-use datafusion::logical_expr::{Between, BinaryExpr, Expr, Like, Operator};
+use datafusion::logical_expr::{
+    Between, BinaryExpr, Expr, Like, Operator, TableProviderFilterPushDown,
+};
 
 use crate::format::KEY;
 use crate::scan::KeyFilter;
 
+/// Which conditions a scan answers: those on the key alone, exactly; all others wait until the newest rows are known.
+pub(super) fn pushed_down(filters: &[&Expr]) -> Vec<TableProviderFilterPushDown> {
+    let answer = |filter: &&Expr| match key_filter(filter) {
+        Some(_) => TableProviderFilterPushDown::Exact,
+        None => TableProviderFilterPushDown::Unsupported,
+    };
+    filters.iter().map(answer).collect()
+}
+
+/// The keys that all of the conditions that were pushed down want.
+pub(super) fn wanted_keys(filters: &[Expr]) -> KeyFilter {
+    let wanted = filters.iter().filter_map(key_filter);
+    wanted.fold(KeyFilter::all(), KeyFilter::and)
+}
+
 /// The keys that a condition wants; `None` where it speaks of more than the key, or in ways that are not understood. The
 /// answer is exact: a row satisfies the condition if and only if its key is wanted.
-pub(super) fn key_filter(condition: &Expr) -> Option<KeyFilter> {
+fn key_filter(condition: &Expr) -> Option<KeyFilter> {
     match condition {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
             Operator::And => Some(key_filter(left)?.and(key_filter(right)?)),

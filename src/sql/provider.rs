@@ -14,10 +14,10 @@ use crate::cancel::CancelToken;
 use crate::event_time::AsOf;
 use crate::format::{EVENT_TIME, KEY};
 use crate::lakehouse::Table;
-use crate::scan::{KeyFilter, arrow_type, time_type};
+use crate::scan::{arrow_type, time_type};
 
 use super::fault::external;
-use super::predicate::key_filter;
+use super::predicate::{pushed_down, wanted_keys};
 use super::scan::AsOfScan;
 use super::warm::Warm;
 
@@ -101,16 +101,11 @@ impl TableProvider for AsOfTable {
         TableType::Base
     }
 
-    /// A condition on the key alone is answered here, exactly; all others wait until the newest rows are known.
     fn supports_filters_pushdown(
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>> {
-        let answer = |filter: &&Expr| match key_filter(filter) {
-            Some(_) => TableProviderFilterPushDown::Exact,
-            None => TableProviderFilterPushDown::Unsupported,
-        };
-        Ok(filters.iter().map(answer).collect())
+        Ok(pushed_down(filters))
     }
 
     async fn scan(
@@ -120,10 +115,7 @@ impl TableProvider for AsOfTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let keys = filters
-            .iter()
-            .filter_map(key_filter)
-            .fold(KeyFilter::all(), KeyFilter::and);
+        let keys = wanted_keys(filters);
         let rows = self
             .table
             .rows_at_most(self.as_of, &CancelToken::default())

@@ -26,7 +26,7 @@ use datafusion::physical_plan::{
 use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::OnceCell;
 
-use crate::cancel::CancelToken;
+use crate::cancel::CancelOnDrop;
 use crate::event_time::AsOf;
 use crate::format::{EVENT_TIME, KEY, Projection};
 use crate::lakehouse::Table;
@@ -61,15 +61,6 @@ pub(super) struct AsOfScan {
 struct Held {
     snapshot: Snapshot,
     _reservation: MemoryReservation,
-}
-
-/// Stops a read that nobody waits for any more.
-struct CancelOnDrop(CancelToken);
-
-impl Drop for CancelOnDrop {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
 }
 
 impl AsOfScan {
@@ -153,14 +144,14 @@ struct Read {
 
 impl Read {
     async fn run(self) -> Result<Held> {
-        let stop = CancelOnDrop(CancelToken::default());
+        let stop = CancelOnDrop::default();
         let snapshot = if self.keys.is_all() {
             self.table
-                .snapshot(self.as_of, &self.projection, &stop.0)
+                .snapshot(self.as_of, &self.projection, stop.token())
                 .await
         } else {
             self.table
-                .snapshot_of_keys(self.as_of, &self.keys, &self.projection, &stop.0)
+                .snapshot_of_keys(self.as_of, &self.keys, &self.projection, stop.token())
                 .await
         };
         let snapshot = snapshot.map_err(external)?;

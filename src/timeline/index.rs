@@ -7,6 +7,7 @@
 //! several moments.
 
 use std::cmp::Ordering;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::cancel::CancelToken;
@@ -402,6 +403,13 @@ impl EpochRows {
             panic!("row {position} of {}", self.len());
         };
         row
+    }
+
+    /// The rows of a stretch of positions, cut to what there is, by key.
+    pub fn rows(&self, stretch: Range<usize>) -> Vec<RowRef> {
+        let members = self.keys().members_from(stretch.start);
+        let rows = members.filter_map(|rank| self.index.newest(rank, self.at));
+        rows.take(stretch.len()).collect()
     }
 
     /// The position of a key; where it has no row, the position before which it would stand.

@@ -101,6 +101,24 @@ impl KeySet {
         None
     }
 
+    /// The ranks of the members from a position on, ascending: one walk, where [`KeySet::select`] would begin anew for
+    /// each of them.
+    pub(super) fn members_from(&self, position: usize) -> impl Iterator<Item = usize> {
+        let first = self.select(position).unwrap_or(self.blocks.len() * BITS);
+        let words = (first / 64..self.blocks.len() * WORDS).map(move |at| {
+            let word = self.blocks[at / WORDS][at % WORDS];
+            let before_first = if at == first / 64 { first % 64 } else { 0 };
+            (at, word & (u64::MAX << before_first))
+        });
+        words.flat_map(|(at, mut word)| {
+            std::iter::from_fn(move || {
+                let bit = word.trailing_zeros() as usize;
+                word &= word.wrapping_sub(1);
+                (bit < 64).then_some(at * 64 + bit)
+            })
+        })
+    }
+
     /// The number of members below a rank.
     pub(super) fn position(&self, rank: usize) -> usize {
         let Some(block) = self.blocks.get(rank / BITS) else {
@@ -147,6 +165,10 @@ mod tests {
                 prop_assert_eq!(set.position(*rank), position);
             }
             prop_assert_eq!(set.select(list.len()), None);
+            for position in [0, list.len() / 3, list.len(), list.len() + 1] {
+                let rest = list.get(position..).unwrap_or_default();
+                prop_assert_eq!(set.members_from(position).collect::<Vec<_>>(), rest);
+            }
             for rank in 0..ranks {
                 prop_assert_eq!(set.position(rank), list.partition_point(|r| *r < rank));
             }
