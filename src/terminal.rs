@@ -21,7 +21,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::app::{App, Clock, Colours, Effect, Msg, Start};
+pub use crate::app::ThemeName;
+use crate::app::{App, Clock, Effect, Msg, Start};
 use crate::clipboard::to_clipboard;
 use crate::config::Config;
 use crate::contained::is_contained;
@@ -34,7 +35,6 @@ use crate::remembered::{lakes, queries};
 use crate::scan::ReadLimits;
 use crate::ui;
 use crate::ui::Theme;
-pub use crate::ui::ThemeName;
 
 /// Frames are at least this far apart.
 const FRAME: Duration = Duration::from_millis(8);
@@ -450,7 +450,7 @@ impl Session {
                     out.write_all(to_clipboard(&text).as_bytes())?;
                     out.flush()?;
                 }
-                Effect::Theme(colours) => self.theme = self.theme.named(palette(colours)),
+                Effect::Theme(name) => self.theme = self.theme.named(name),
                 Effect::Suspend => self.suspend()?,
                 Effect::Quit => return Ok(After::Quit),
             }
@@ -510,15 +510,6 @@ impl Session {
             let _ = file.write_all(lines.as_bytes());
         }
         self.logged = seen;
-    }
-}
-
-/// The palette by the name that the application has for it.
-fn palette(colours: Colours) -> ThemeName {
-    match colours {
-        Colours::Dark => ThemeName::Dark,
-        Colours::Light => ThemeName::Light,
-        Colours::None => ThemeName::None,
     }
 }
 

@@ -4,7 +4,7 @@
 mod support;
 
 use azof_tui::app::keymap::Scope;
-use azof_tui::app::{Colours, Effect, Msg, Overlay, Panel, Start};
+use azof_tui::app::{Effect, Msg, Overlay, Panel, Start, ThemeName};
 use azof_tui::event_time::{AsOf, EventTime, parse_calendar};
 use crossterm::event::{KeyCode, KeyEvent};
 use support::explorer::Explorer;
@@ -171,7 +171,7 @@ fn the_theme_is_an_effect() {
     let effects = e
         .app
         .update(Msg::Key(KeyEvent::from(KeyCode::Enter)), clock);
-    assert_eq!(effects, [Effect::Theme(Colours::Light)]);
+    assert_eq!(effects, [Effect::Theme(ThemeName::Light)]);
 }
 
 #[test]

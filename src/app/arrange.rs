@@ -135,7 +135,7 @@ impl App {
                 ask.completion = Completion::default();
             }
             _ => {
-                super::update::edit(&mut ask.prompt, event);
+                ask.prompt.on_key(event);
                 ask.fault = None;
                 ask.chosen = 0;
                 let (before, _) = ask.prompt.split();

@@ -7,8 +7,7 @@ use super::copy::Copied;
 use super::fuzzy::score;
 use super::keymap::{Action, Scope};
 use super::marks::MarkKey;
-use super::message::Colours;
-use super::update::edit;
+use super::message::ThemeName;
 use super::{App, Effect, Overlay, Panel, Prompt};
 
 /// The field for a command.
@@ -275,7 +274,7 @@ impl App {
             }
             "line" => self.lines(),
             "copy" => Copied::ALL.map(|c| c.name().to_owned()).to_vec(),
-            "theme" => Colours::ALL.map(|c| c.name().to_owned()).to_vec(),
+            "theme" => ThemeName::ALL.map(|c| c.name().to_owned()).to_vec(),
             "jump" => self.marks().iter().map(|(c, _)| c.to_string()).collect(),
             _ => Vec::new(),
         }
@@ -309,7 +308,7 @@ impl App {
             // What was typed away closes the field.
             KeyCode::Backspace if palette.prompt.text().is_empty() => self.overlay = None,
             _ => {
-                edit(&mut palette.prompt, event);
+                palette.prompt.on_key(event);
                 palette.cursor = 0;
                 palette.error = None;
                 // What takes an expression is typed on in the field that completes one.
@@ -431,7 +430,7 @@ impl App {
                 Ok(Vec::new())
             }
             "theme" => {
-                let theme = Colours::ALL.into_iter().find(|c| c.name() == argument);
+                let theme = ThemeName::ALL.into_iter().find(|c| c.name() == argument);
                 let theme = theme.ok_or_else(|| {
                     format!("there is no theme '{argument}'; dark, light and none are")
                 })?;

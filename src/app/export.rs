@@ -12,7 +12,6 @@ use crate::export::{Existing, RowFormat};
 use crate::text::{counted, ellipsis};
 
 use super::rows::RowFilter;
-use super::update::edit;
 use super::{App, Effect, Overlay, Prompt, TableView};
 
 /// What ends a name whose file may be replaced.
@@ -87,7 +86,7 @@ impl App {
                 }
             }
             _ => {
-                edit(&mut field.prompt, event);
+                field.prompt.on_key(event);
                 field.error = None;
             }
         }

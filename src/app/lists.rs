@@ -4,7 +4,6 @@ use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 
 use super::layout::Areas;
-use super::update::edit;
 use super::{App, Effect, Panel, Prompt};
 
 /// A field that narrows a list to the names that hold its text.
@@ -146,7 +145,7 @@ impl App {
             KeyCode::Up => self.move_in_list(panel, |at, _| at.saturating_sub(1)),
             KeyCode::Down => self.move_in_list(panel, |at, _| at + 1),
             _ => {
-                edit(&mut narrow.prompt, event);
+                narrow.prompt.on_key(event);
                 self.keep_cursor_listed(panel);
             }
         }

@@ -4,8 +4,8 @@ use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::event_time::AsOf;
 
+use super::describe;
 use super::keymap::Action;
-use super::update::describe;
 use super::{App, Effect, Overlay};
 
 /// What the next key, a mark's name, is for.

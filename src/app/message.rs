@@ -37,7 +37,7 @@ pub struct Clock {
 
 /// A palette of the screen, as one asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colours {
+pub enum ThemeName {
     /// For dark backgrounds.
     Dark,
     /// For light ones.
@@ -46,7 +46,7 @@ pub enum Colours {
     None,
 }
 
-impl Colours {
+impl ThemeName {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Dark, Self::Light, Self::None];
 
@@ -70,7 +70,7 @@ pub enum Effect {
     /// Put a text into the clipboard of the person's terminal.
     Copy(String),
     /// Draw in another palette.
-    Theme(Colours),
+    Theme(ThemeName),
     /// Read the statements of earlier sittings.
     LoadQueries,
     /// Keep a statement for later sittings.

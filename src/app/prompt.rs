@@ -1,5 +1,6 @@
 //! A field of one line that takes text.
 
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// A text under edit. It takes every key but Esc, Enter and Ctrl-C.
@@ -46,6 +47,24 @@ impl Prompt {
             self.text.replace_range(bytes.clone(), "");
             self.cursor = bytes.start;
             self.insert(text);
+        }
+    }
+
+    /// Does what a key of an editor of one line does; other keys do nothing.
+    pub fn on_key(&mut self, event: &KeyEvent) {
+        let ctrl = event.modifiers.contains(KeyModifiers::CONTROL);
+        match event.code {
+            KeyCode::Char('u') if ctrl => self.clear_before(),
+            KeyCode::Char('a') if ctrl => self.home(),
+            KeyCode::Char('e') if ctrl => self.end(),
+            KeyCode::Char(c) if !ctrl => self.insert(c.encode_utf8(&mut [0; 4])),
+            KeyCode::Backspace => self.backspace(),
+            KeyCode::Delete => self.delete(),
+            KeyCode::Left => self.left(),
+            KeyCode::Right => self.right(),
+            KeyCode::Home => self.home(),
+            KeyCode::End => self.end(),
+            _ => {}
         }
     }
 

@@ -10,10 +10,10 @@ use crate::format::EVENT_TIME;
 use crate::snapshot::Snapshot;
 
 use super::arrange::Arranged;
+use super::describe;
 use super::grid::Source;
 use super::keymap::Action;
 use super::rows::{CompareMode, Comparison, Rows};
-use super::update::describe;
 use super::{App, Effect, Overlay, TableEntry, TableView};
 
 /// A comparison with what a condition leaves of it.

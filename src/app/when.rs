@@ -255,7 +255,7 @@ impl App {
         let moment = AsOf::At(EventTime::from_ms(when.turns.moments[at]));
         self.notify(format!(
             "{label} turned true {}, {place}",
-            super::update::describe(moment)
+            super::describe(moment)
         ));
         self.go_to(moment)
     }

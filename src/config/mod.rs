@@ -7,7 +7,8 @@ mod print;
 mod read;
 
 use crate::app::Settings;
-use crate::ui::{Colour, Role, ThemeName};
+use crate::app::ThemeName;
+use crate::ui::{Colour, Role};
 
 pub use file::load;
 pub(crate) use file::own_folder;

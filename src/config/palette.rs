@@ -1,6 +1,7 @@
 //! The colours: those that were asked for, set, or that the environment suggests.
 
-use crate::ui::{Depth, Theme, ThemeName};
+use crate::app::ThemeName;
+use crate::ui::{Depth, Theme};
 
 use super::Config;
 

@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use crate::app::Panel;
+use crate::app::ThemeName;
 use crate::app::cell::TimeStyle;
 use crate::app::keymap::{Binding, Scope, bindings};
-use crate::ui::{Colour, Depth, Role, Theme, ThemeName};
+use crate::ui::{Colour, Depth, Role, Theme};
 
 use super::keys::section;
 use super::{AUTO, NO_KEY};

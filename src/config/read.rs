@@ -5,10 +5,11 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::app::ThemeName;
 use crate::app::cell::TimeStyle;
 use crate::error::{Error, ErrorKind};
 use crate::text::parse_bytes;
-use crate::ui::{Colour, Role, ThemeName};
+use crate::ui::{Colour, Role};
 
 use super::keys::read_keys;
 use super::{AUTO, Config, nearest};

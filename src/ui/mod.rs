@@ -27,10 +27,11 @@ use ratatui::buffer::Buffer;
 use crate::app::layout::{Areas, LEAST_HEIGHT, LEAST_WIDTH};
 use crate::app::{App, Panel, tabs};
 
+pub use crate::app::ThemeName;
 use canvas::Canvas;
 pub use colour::Colour;
 pub use svg::frame_to_svg;
-pub use theme::{Depth, Role, Theme, ThemeName};
+pub use theme::{Depth, Role, Theme};
 
 /// Draws a frame.
 pub fn draw(app: &App, theme: Theme, frame: &mut Frame<'_>) {

@@ -1,5 +1,7 @@
 //! Colours with meaning: what is drawn asks for a role, and a theme says how the role looks.
 
+use crate::app::ThemeName;
+
 use ratatui::style::{Color, Modifier, Style};
 
 use super::colour::{Colour, nearest_ansi, nearest_indexed};
@@ -105,31 +107,6 @@ pub enum Depth {
     Indexed,
     /// The 16 of ANSI.
     Ansi,
-}
-
-/// Which palette.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ThemeName {
-    /// For dark backgrounds.
-    Dark,
-    /// For light backgrounds.
-    Light,
-    /// No colours: bold, underlined, dim and reversed say it all.
-    None,
-}
-
-impl ThemeName {
-    /// All palettes.
-    pub const ALL: [Self; 3] = [Self::Dark, Self::Light, Self::None];
-
-    /// What it is called.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Dark => "dark",
-            Self::Light => "light",
-            Self::None => "none",
-        }
-    }
 }
 
 /// How roles look.

@@ -490,7 +490,7 @@ impl App {
                 self.query.by = Some(names);
                 return self.compare_query(CompareMode::Inline);
             }
-            _ => super::update::edit(prompt, event),
+            _ => prompt.on_key(event),
         }
         Vec::new()
     }
