@@ -28,9 +28,14 @@ const PICTURES: [(&str, &str, Option<&str>, &str); 8] = [
         ),
         "a@2009-03-31<Enter>dindustry<Enter>]",
     ),
-    ("history", "2009-03-31", None, "jjj<Right><Right><Right>Hv"),
+    ("history", "2009-03-31", None, "jjj<Right><Right><Right>H"),
     ("why", "2009-03-31", None, "jjji"),
-    ("over-time", "2009-03-31", None, "jjj<Right><Right><Right>v"),
+    (
+        "over-time",
+        "2009-03-31",
+        None,
+        "jjj<Right><Right><Right>vv",
+    ),
     ("commands", "2009-03-31", None, ":tim"),
     ("help", "2009-03-31", None, "?"),
 ];

@@ -1,4 +1,4 @@
-//! Tables by name, each opened once, so that all requests of a sitting read one version.
+//! Tables by name, each opened once, so that all requests of a sitting read one current version.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

@@ -13,7 +13,7 @@ use crate::view::{Cell, Direction, Found};
 
 use super::grid::Source;
 use super::keymap::Action;
-use super::rows::CompareMode;
+use super::rows::{CompareMode, Rows};
 use super::when::Way;
 use super::{App, Effect, Overlay, Prompt};
 
@@ -69,6 +69,8 @@ pub struct Arranged {
 pub(super) struct Search {
     pattern: String,
     id: RequestId,
+    /// Where the cursor was when it was asked for.
+    from: Cell,
 }
 
 impl App {
@@ -196,7 +198,7 @@ impl App {
             Wanted::Pattern => {
                 self.search = Some(Search {
                     pattern: text,
-                    id: RequestId(0),
+                    ..Search::default()
                 });
                 self.find(Direction::Forward, true)
             }
@@ -284,16 +286,17 @@ impl App {
             Source::EventTime => Field::EventTime,
             Source::Value(at) => Field::Value(at),
         });
+        let from = Cell {
+            row: view.grid.row,
+            column: view.grid.column,
+        };
         let request = Request::Find {
             table,
             snapshot: Held(snapshot),
             order: view.arranged.as_ref().map(|a| Held(Arc::clone(&a.order))),
             columns: columns.collect(),
             pattern: search.pattern,
-            from: Cell {
-                row: view.grid.row,
-                column: view.grid.column,
-            },
+            from,
             direction,
             includes_start,
         };
@@ -301,6 +304,7 @@ impl App {
         let id = self.last_id;
         if let Some(search) = &mut self.search {
             search.id = id;
+            search.from = from;
         }
         vec![effect]
     }
@@ -328,8 +332,21 @@ impl App {
         {
             return;
         }
-        view.grid.row = found.cell.row;
-        view.grid.column = found.cell.column;
+        // Whoever moved on while it was looked for is as far from the match as from where they were.
+        let moved = |found: usize, from: usize, now: usize, count: usize| {
+            (found + now)
+                .saturating_sub(from)
+                .min(count.saturating_sub(1))
+        };
+        let rows = view.rows().map_or(0, Rows::len);
+        let (grid, from) = (&mut view.grid, search.from);
+        grid.row = moved(found.cell.row, from.row, grid.row, rows);
+        grid.column = moved(
+            found.cell.column,
+            from.column,
+            grid.column,
+            grid.columns.len(),
+        );
         view.lost_key = None;
         if found.wrapped {
             self.notify(format!("{pattern}: on from the other end"));

@@ -1,8 +1,7 @@
 //! Copying: the cell, the row, and the moment itself as the command line and the SQL that show it.
 
 use crate::clipboard::COPY_AT_MOST;
-use crate::expr::{sql_name, sql_text};
-use crate::format::{EVENT_TIME, KEY};
+use crate::expr::sql_text;
 use crate::scan::Value;
 use crate::text::bytes;
 
@@ -117,7 +116,9 @@ impl App {
             .as_ref()
             .is_some_and(|c| c.filtered.is_some());
         if view.arranged.is_some() || is_filtered {
-            return Err("the command line has no word for a filter or a sort".to_owned());
+            return Err(
+                "the command line has no word for a filter or a sort; :copy sql has".to_owned(),
+            );
         }
         let shown: Vec<&str> = shown_values(view).collect();
         let all = self
@@ -173,26 +174,7 @@ impl App {
                 sql_text(&b.to_string())
             ));
         }
-        let event_time = view
-            .columns
-            .iter()
-            .find(|c| c.name == EVENT_TIME && c.shown);
-        let own = std::iter::once(KEY).chain(event_time.map(|_| EVENT_TIME));
-        let columns: Vec<String> = own.chain(shown_values(view)).map(sql_name).collect();
-        let by = view.arranged.as_ref().map(|a| &a.by);
-        let filter = by.and_then(|by| self.condition_in_sql(by.filter.as_deref()?));
-        let filter = filter.map_or_else(String::new, |sql| format!(" WHERE {sql}"));
-        let sort = by.and_then(|by| by.sort.as_ref());
-        let order = sort.map_or_else(String::new, |(column, descending)| {
-            let way = if *descending { " DESC" } else { "" };
-            format!("{}{way} NULLS LAST, ", sql_name(column))
-        });
-        Ok(format!(
-            "SELECT {} FROM {} AT ({}){filter} ORDER BY {order}\"key\"",
-            columns.join(", "),
-            sql_name(&entry.name),
-            sql_text(&view.playhead.to_string())
-        ))
+        self.statement_shown(true).ok_or_else(no_table)
     }
 }
 

@@ -158,6 +158,8 @@ impl App {
             self.notify(why);
             return;
         }
+        // The line that says what is written is not true any more.
+        self.notice = None;
         let mut field = ExportField {
             error: Some(why),
             ..ExportField::default()

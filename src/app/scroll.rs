@@ -3,8 +3,8 @@
 use super::keymap::Action;
 use super::{App, Effect, Overlay};
 
-/// Lines that a page has where nobody knows how many fit.
-const PAGE: usize = 10;
+/// Lines of the screen that are not the text's: its frame, the hints, and one that stays in view from page to page.
+const AROUND: u16 = 5;
 
 /// How far a text is scrolled. Only drawing knows how long it is, so either end may be what counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,12 +42,12 @@ impl Scroll {
     }
 
     /// Scrolls as a movement asks for; what is no movement changes nothing.
-    fn follow(&mut self, movement: Action) {
+    fn follow(&mut self, movement: Action, page: usize) {
         match movement {
             Action::Up => self.by(1, false),
             Action::Down => self.by(1, true),
-            Action::PageUp => self.by(PAGE, false),
-            Action::PageDown => self.by(PAGE, true),
+            Action::PageUp => self.by(page, false),
+            Action::PageDown => self.by(page, true),
             Action::First | Action::LineStart => *self = Self::Top(0),
             Action::Last | Action::LineEnd => *self = Self::End(0),
             _ => {}
@@ -69,6 +69,7 @@ impl App {
 
     /// A key while such a text is open: closes it, moves the playhead beneath it, which it follows, or scrolls.
     pub(super) fn on_text_key(&mut self, wanted: Option<Action>) -> Vec<Effect> {
+        let page = usize::from(self.size.1.saturating_sub(AROUND).max(1));
         let has_time = !matches!(self.overlay, Some(Overlay::Help(_)));
         let (Some((scroll, opened_by)), Some(wanted)) = (self.text_on_top(), wanted) else {
             return Vec::new();
@@ -88,7 +89,7 @@ impl App {
             {
                 return self.act(wanted);
             }
-            movement => scroll.follow(movement),
+            movement => scroll.follow(movement, page),
         }
         Vec::new()
     }
@@ -101,18 +102,18 @@ mod tests {
     #[test]
     fn a_text_scrolls_from_the_end_that_it_was_sent_to() {
         let mut scroll = Scroll::default();
-        scroll.follow(Action::Up);
+        scroll.follow(Action::Up, 10);
         assert_eq!(scroll.first_line(30, 10), 0);
-        scroll.follow(Action::Down);
-        scroll.follow(Action::PageDown);
+        scroll.follow(Action::Down, 10);
+        scroll.follow(Action::PageDown, 10);
         assert_eq!(scroll.first_line(30, 10), 11);
-        scroll.follow(Action::Last);
+        scroll.follow(Action::Last, 10);
         assert_eq!(scroll.first_line(30, 10), 20);
         // Up from the end is one line up, however long the text is.
-        scroll.follow(Action::Up);
+        scroll.follow(Action::Up, 10);
         assert_eq!(scroll.first_line(30, 10), 19);
         assert_eq!(scroll.first_line(40, 10), 29);
-        scroll.follow(Action::First);
+        scroll.follow(Action::First, 10);
         assert_eq!(scroll.first_line(5, 10), 0);
         assert_eq!(Scroll::Top(9).first_line(5, 10), 0);
         assert_eq!(Scroll::End(9).first_line(5, 10), 0);

@@ -9,6 +9,9 @@ use super::ast::{Comparison, Operation};
 use super::node::{Expression, Field, Kind, Node, Op};
 use super::scalar::Scalar;
 
+/// The moments (in milliseconds) that 64 bits of nanoseconds can say.
+const NANOSECONDS: std::ops::RangeInclusive<i64> = i64::MIN / 1_000_000..=i64::MAX / 1_000_000;
+
 impl Expression {
     /// The expression in SQL, true for the same rows.
     ///
@@ -147,7 +150,11 @@ fn literal(value: &Scalar) -> String {
         Scalar::Float(number) if number.is_finite() => format!("{:e}", number + 0.0),
         Scalar::Float(number) => format!("CAST('{number}' AS DOUBLE)"),
         Scalar::Text(text) => sql_text(text),
-        Scalar::Time(ms) => sql_text(&EventTime::from_ms(*ms).to_string()),
+        // SQL reads a text as nanoseconds, which do not reach farther than this.
+        Scalar::Time(ms) if NANOSECONDS.contains(ms) => {
+            sql_text(&EventTime::from_ms(*ms).to_string())
+        }
+        Scalar::Time(ms) => format!("arrow_cast({ms}, 'Timestamp(Millisecond, Some(\"UTC\"))')"),
     }
 }
 

@@ -4,12 +4,9 @@
 //! - `AT (VERSION => 3)`, `VERSION AS OF 3`: a version, read as of the session's moment;
 //! - `AT (TIMESTAMP => '2019-01-17', VERSION => 3)`: that moment, as version 3 told of it.
 
-use std::ops::ControlFlow;
-
-use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectName, Spanned,
-    TableFactor, TableVersion, Value, Visit, Visitor,
+    TableFactor, TableVersion, Value,
 };
 
 use crate::error::{Error, ErrorKind, Result};
@@ -123,39 +120,22 @@ pub(super) fn fault(message: impl Into<String>, part: &impl Spanned) -> Error {
     error.at_text(start.line as usize, start.column as usize)
 }
 
-/// The tables that a statement names with a version of their own. Names are folded as DataFusion folds them.
-pub(super) fn versions_of(statement: &Statement) -> Vec<(String, Version)> {
-    struct Found(Vec<(String, Version)>);
-    impl Visitor for Found {
-        type Break = ();
-        fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
-            if let TableFactor::Table {
-                name,
-                version: Some(clause),
-                ..
-            } = factor
-                && let Ok(Clause {
-                    version: Some(version),
-                    ..
-                }) = Clause::of(clause)
-                && let Some(ident) = name.0.last().and_then(|part| part.as_ident())
-            {
-                let name = match ident.quote_style {
-                    Some(_) => ident.value.clone(),
-                    None => ident.value.to_lowercase(),
-                };
-                self.0.push((name, version));
-            }
-            ControlFlow::Continue(())
-        }
-    }
-    let mut found = Found(Vec::new());
-    match statement {
-        Statement::Statement(statement) => {
-            let _ = statement.visit(&mut found);
-        }
-        Statement::Explain(explain) => return versions_of(&explain.statement),
-        _ => {}
-    }
-    found.0
+/// The table that is named with a version of its own. The name is folded as DataFusion folds it.
+pub(super) fn version_asked(factor: &TableFactor) -> Option<(String, Version)> {
+    let TableFactor::Table {
+        name,
+        version: Some(clause),
+        ..
+    } = factor
+    else {
+        return None;
+    };
+    // A clause that is not understood is told of where it is planned.
+    let version = Clause::of(clause).ok()?.version?;
+    let ident = name.0.last()?.as_ident()?;
+    let name = match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_ascii_lowercase(),
+    };
+    Some((name, version))
 }

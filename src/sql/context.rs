@@ -19,16 +19,15 @@ use tokio::task::AbortHandle;
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::{AsOf, EventTime, now};
-use crate::lakehouse::Lakehouse;
+use crate::lakehouse::{Lakehouse, Table};
 use crate::open_tables::OpenTables;
 use crate::scan::ReadLimits;
 
 use super::catalog::{CATALOG, LakeCatalog, LakeSchema, SCHEMA, Views};
-use super::clause::versions_of;
 use super::fault::query_fault;
 use super::functions::{Function, TimeFunction};
 use super::planner::AsOfPlanner;
-use super::statement::{Parsed, parse, tables_of_functions};
+use super::statement::{Needed, Parsed, parse};
 use super::warm::Warm;
 
 /// Batches of a result that wait to be taken.
@@ -36,8 +35,8 @@ const BATCHES_AHEAD: usize = 4;
 
 /// SQL over a lake: each table as of the session's moment, or as of its own `AT (…)`.
 ///
-/// A session reads one version of each table, the one that was current when it was first named. Clones share tables,
-/// caches and views.
+/// Where a statement names no version, a table's is the one that was current when the session first named it. Clones
+/// share tables, caches and views.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -145,15 +144,19 @@ impl ExecutionContext {
     }
 
     async fn plan(&self, statement: Statement, now: EventTime) -> Result<DataFrame> {
-        for table in tables_of_functions(&statement) {
-            // One that cannot be opened is told of by the function.
-            match self.tables.open(&table).await {
-                Err(e) if e.kind() != ErrorKind::TableNotFound => return Err(e),
-                _ => {}
-            }
+        let needed = Needed::by(&statement);
+        // What is not there is told of by the function or the clause, which may stand behind the name of a view.
+        let opened = |opened: Result<Table>| match opened {
+            Err(e) if e.kind() != ErrorKind::TableNotFound => Err(e),
+            _ => Ok(()),
+        };
+        for table in needed.tables {
+            opened(self.tables.open(&table).await)?;
         }
-        for (table, version) in versions_of(&statement) {
-            self.tables.open_version(&table, Some(version)).await?;
+        for (table, version) in needed.versions {
+            if self.tables.open(&table).await.is_ok() {
+                opened(self.tables.open_version(&table, Some(version)).await)?;
+            }
         }
         let names = self.names_to_list(&statement.to_string()).await?;
         let state = self.state(names, now);

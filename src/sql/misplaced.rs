@@ -31,8 +31,11 @@ pub(super) fn misplaced(tokens: &[TokenWithSpan], at: (usize, usize)) -> Option<
             "changes('prices', A, B) has what differs between two moments, history('prices') every version",
         ));
     }
-    // The parser stops at the word, at the parenthesis behind it, or at the moment within.
-    near("at", 1).map(|word| misplaced_moment(word.span.start))
+    // The parser stops at the word, at the parenthesis behind it, or at the moment within. A column may have that name.
+    let word = near("at", 1)?;
+    let behind = said.iter().position(|t| t.span == word.span)? + 1;
+    let begins = said.get(behind).is_none_or(|t| t.token == Token::LParen);
+    begins.then(|| misplaced_moment(word.span.start))
 }
 
 /// The fault of a moment, by its first word, that stands where none is taken.

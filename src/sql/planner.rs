@@ -83,7 +83,8 @@ impl AsOfPlanner {
         if let Some(moment) = moment {
             honoured = honoured.at(moment_of(moment, self.now, context)?);
         }
-        Ok((honoured.clone(), format!("{said} AT {}", honoured.as_of())))
+        let said = format!("{said} AT {}", honoured.as_of());
+        Ok((honoured, said))
     }
 }
 
@@ -103,6 +104,7 @@ impl RelationPlanner for AsOfPlanner {
             _ => None,
         };
         if let Some(alias) = alias
+            && !alias.explicit
             && alias.name.quote_style.is_none()
             && alias.name.value.eq_ignore_ascii_case("at")
         {

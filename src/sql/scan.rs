@@ -155,12 +155,13 @@ impl Read {
                 .await
         };
         let snapshot = snapshot.map_err(external)?;
-        if self.keys.is_all() {
+        let cost = snapshot.cost();
+        // An index answers without a file.
+        if self.keys.is_all() && cost.files > 0 {
             self.warm.read(&self.table, self.as_of, &self.projection);
         }
         let reservation = MemoryConsumer::new("AsOfScan").register(self.context.memory_pool());
         reservation.try_grow(snapshot.bytes())?;
-        let cost = snapshot.cost();
         for (name, count) in [
             ("files_read", cost.files),
             ("row_groups_read", cost.row_groups),

@@ -6,8 +6,10 @@ use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 use std::ops::ControlFlow;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::format::Version;
 use crate::text::bytes;
 
+use super::clause::version_asked;
 use super::dialect::AsOfDialect;
 use super::fault::query_fault;
 use super::misplaced::misplaced;
@@ -204,10 +206,13 @@ fn allowed(statement: Statement) -> Result<Parsed> {
                 )
                 .hint("CREATE TEMPORARY VIEW plain_name AS SELECT …"));
             }
-            let query = ast::Statement::Query(view.query);
+            let query = Statement::Statement(Box::new(ast::Statement::Query(view.query)));
+            let Parsed::Reads(query) = allowed(query)? else {
+                return Err(refused("CREATE VIEW"));
+            };
             Ok(Parsed::View {
-                name: name.to_lowercase(),
-                query: Box::new(Statement::Statement(Box::new(query))),
+                name: name.to_ascii_lowercase(),
+                query,
             })
         }
         ast::Statement::Query(query) => {
@@ -311,38 +316,50 @@ fn refused(name: &str) -> Error {
     .hint(hint)
 }
 
-/// The tables that a statement's table functions name as their first argument.
-pub(super) fn tables_of_functions(statement: &Statement) -> Vec<String> {
-    struct Found(Vec<String>);
-    impl Visitor for Found {
-        type Break = ();
-        fn pre_visit_table_factor(&mut self, factor: &ast::TableFactor) -> ControlFlow<()> {
-            let args = match factor {
-                ast::TableFactor::Table {
-                    args: Some(args), ..
-                } => &args.args,
-                ast::TableFactor::Function { args, .. } => args,
-                _ => return ControlFlow::Continue(()),
-            };
-            if let Some(ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(ast::Expr::Value(
-                value,
-            )))) = args.first()
-                && let Some(name) = value.value.clone().into_string()
-            {
-                self.0.push(name);
+/// What a statement must have opened before it is planned, because planning does not wait.
+#[derive(Debug, Default)]
+pub(super) struct Needed {
+    /// The tables that table functions name as their first argument.
+    pub tables: Vec<String>,
+    /// Tables at a version of their own.
+    pub versions: Vec<(String, Version)>,
+}
+
+impl Needed {
+    /// Goes through a statement once.
+    pub(super) fn by(statement: &Statement) -> Self {
+        let mut needed = Self::default();
+        match statement {
+            Statement::Statement(statement) => {
+                let _ = statement.visit(&mut needed);
             }
-            ControlFlow::Continue(())
+            Statement::Explain(explain) => return Self::by(&explain.statement),
+            _ => {}
         }
+        needed
     }
-    let mut found = Found(Vec::new());
-    match statement {
-        Statement::Statement(statement) => {
-            let _ = statement.visit(&mut found);
+}
+
+impl Visitor for Needed {
+    type Break = ();
+
+    fn pre_visit_table_factor(&mut self, factor: &ast::TableFactor) -> ControlFlow<()> {
+        self.versions.extend(version_asked(factor));
+        let args = match factor {
+            ast::TableFactor::Table {
+                args: Some(args), ..
+            } => &args.args,
+            ast::TableFactor::Function { args, .. } => args,
+            _ => return ControlFlow::Continue(()),
+        };
+        if let Some(ast::FunctionArg::Unnamed(ast::FunctionArgExpr::Expr(ast::Expr::Value(value)))) =
+            args.first()
+            && let Some(name) = value.value.clone().into_string()
+        {
+            self.tables.push(name);
         }
-        Statement::Explain(explain) => return tables_of_functions(&explain.statement),
-        _ => {}
+        ControlFlow::Continue(())
     }
-    found.0
 }
 
 #[cfg(test)]

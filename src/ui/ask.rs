@@ -33,7 +33,7 @@ pub(super) fn draw(app: &App, ask: &Ask, areas: Areas, canvas: &mut Canvas<'_>) 
         ),
         Wanted::Condition => (
             " & ",
-            "such as industry ~ \"Soft\" and revenue > 1e9 · Tab completes · empty shows all"
+            "such as industry ~ \"Soft\" and revenue > 1e9 · Tab completes · C-u clears · empty shows all"
                 .to_owned(),
         ),
     };

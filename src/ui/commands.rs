@@ -20,7 +20,7 @@ const LISTED_AT_MOST: u16 = 14;
 pub(super) fn draw(app: &App, areas: Areas, palette: &Palette, canvas: &mut Canvas<'_>) {
     let screen = areas.screen;
     let candidates = app.candidates(palette.prompt.text());
-    let box_width = 96.min(screen.width.saturating_sub(4));
+    let box_width = 116.min(screen.width.saturating_sub(4));
     let listed = LISTED_AT_MOST.min(screen.height.saturating_sub(8)).max(1);
     let area = Rect::new((screen.width - box_width) / 2, 2, box_width, listed + 4);
     canvas.clear(area);

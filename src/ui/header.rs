@@ -289,9 +289,17 @@ fn hints(app: &App) -> Vec<(String, String)> {
             of(&[A::Down, A::Up], "select"),
             close(),
         ],
-        Some(Overlay::Export(_)) => vec![fixed("Enter", "write"), fixed("Esc", "close")],
+        Some(Overlay::Export(_)) => vec![
+            fixed("Enter", "write"),
+            fixed("C-u", "clear"),
+            fixed("Esc", "close"),
+        ],
         Some(Overlay::GoTo(_)) => vec![fixed("Enter", "go there"), fixed("Esc", "close")],
-        Some(Overlay::Ask(_)) => vec![fixed("Enter", "take it"), fixed("Esc", "close")],
+        Some(Overlay::Ask(_)) => vec![
+            fixed("Enter", "take it"),
+            fixed("C-u", "clear"),
+            fixed("Esc", "close"),
+        ],
         None if app.narrow(app.focus).is_some_and(|n| n.is_typing) => vec![
             fixed("Enter", "take it"),
             fixed("↑ ↓", "select"),

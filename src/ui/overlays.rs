@@ -11,7 +11,7 @@ use crate::event_time::{AsOf, TimeError};
 use crate::format::{EVENT_TIME, KEY};
 use crate::scan::Value;
 use crate::snapshot::Snapshot;
-use crate::text::{Align, ellipsis, fit, visible, width};
+use crate::text::{Align, ellipsis, fit, visible, width, wrapped_at_words};
 
 use super::canvas::Canvas;
 use super::theme::Role;
@@ -78,22 +78,37 @@ pub(super) fn scrolled(
     }
 }
 
+/// The help is no wider than this: longer lines are hard to read.
+const HELP_WIDTH: u16 = 100;
+
+/// Cells of the help's column of keys.
+const KEYS_WIDTH: usize = 14;
+
 fn help(app: &App, areas: Areas, scroll: Scroll, canvas: &mut Canvas<'_>) {
     let sections = [
         (Scope::In(app.focus), format!("In {}", app.focus.title())),
         (Scope::Everywhere, "Everywhere".to_owned()),
     ];
+    let box_width = HELP_WIDTH.min(areas.screen.width.saturating_sub(4));
+    let room = usize::from(box_width.saturating_sub(4)).saturating_sub(KEYS_WIDTH);
     let mut lines: Vec<LineOf> = Vec::new();
+    let tell = |lines: &mut Vec<LineOf>, what: &str, does: &str| {
+        let mut what = what;
+        for line in wrapped_at_words(does, room) {
+            lines.push(vec![
+                (fit(what, KEYS_WIDTH, Align::Left), Role::Shortcut),
+                (line, Role::Text),
+            ]);
+            what = "";
+        }
+    };
     for (scope, title) in sections {
         if !lines.is_empty() {
             lines.push(Vec::new());
         }
         lines.push(vec![(title, Role::Moment)]);
         for binding in app.bindings.iter().filter(|b| b.scope == scope) {
-            lines.push(vec![
-                (fit(&binding.shown(), 14, Align::Left), Role::Shortcut),
-                (binding.help.to_owned(), Role::Text),
-            ]);
+            tell(&mut lines, &binding.shown(), binding.help);
         }
     }
     lines.push(Vec::new());
@@ -109,10 +124,7 @@ fn help(app: &App, areas: Areas, scroll: Scroll, canvas: &mut Canvas<'_>) {
         ),
         ("wheel", "scrolls; over the timeline steps"),
     ] {
-        lines.push(vec![
-            (fit(what, 14, Align::Left), Role::Shortcut),
-            (does.to_owned(), Role::Text),
-        ]);
+        tell(&mut lines, what, does);
     }
     let height = (lines.len() as u16 + 2).min(areas.screen.height.saturating_sub(2));
     let title = vec![("Help".to_owned(), Role::Focus)];
@@ -122,7 +134,7 @@ fn help(app: &App, areas: Areas, scroll: Scroll, canvas: &mut Canvas<'_>) {
         &title,
         &lines,
         scroll,
-        (84.min(areas.screen.width.saturating_sub(4)), height),
+        (box_width, height),
     );
 }
 

@@ -112,6 +112,17 @@ fn texts(svg: &mut String, buffer: &Buffer, y: u16, top: f64) {
 /// Draws what is a line or a bar; false where the symbol is neither.
 fn shape(svg: &mut String, symbol: &str, left: f64, top: f64, fill: &str) -> bool {
     let (right, bottom) = (left + CELL_WIDTH, top + CELL_HEIGHT);
+    if let Some(dots) = symbol.chars().next().and_then(braille) {
+        for (column, row) in dots {
+            let x = left + CELL_WIDTH * (2 * column + 1) as f64 / 4.0;
+            let y = top + CELL_HEIGHT * (2 * row + 1) as f64 / 8.0;
+            let _ = writeln!(
+                svg,
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"1.3\" fill=\"{fill}\"/>"
+            );
+        }
+        return true;
+    }
     let (x, y) = (left + CELL_WIDTH / 2.0, top + CELL_HEIGHT / 2.0);
     let path = match symbol {
         "─" => format!("M{left:.1} {y:.1}H{right:.1}"),
@@ -140,6 +151,24 @@ fn shape(svg: &mut String, symbol: &str, left: f64, top: f64, fill: &str) -> boo
     };
     let _ = writeln!(svg, "<path d=\"{path}\" stroke=\"{fill}\" fill=\"none\"/>");
     true
+}
+
+/// The dots of a character of braille, as columns and rows; many fonts have none of them.
+fn braille(symbol: char) -> Option<impl Iterator<Item = (u32, u32)>> {
+    /// The places of the dots, in the order of the bits.
+    const PLACES: [(u32, u32); 8] = [
+        (0, 0),
+        (0, 1),
+        (0, 2),
+        (1, 0),
+        (1, 1),
+        (1, 2),
+        (0, 3),
+        (1, 3),
+    ];
+    let bits = u32::from(symbol).checked_sub(0x2800).filter(|b| *b < 256)?;
+    let places = PLACES.into_iter().enumerate();
+    Some(places.filter_map(move |(bit, place)| (bits >> bit & 1 == 1).then_some(place)))
 }
 
 fn hex(color: Color) -> Option<String> {

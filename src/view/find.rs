@@ -20,7 +20,7 @@ const ROWS_AT_MOST: usize = 16_384;
 const ROWS_PER_CHECK: usize = 256;
 
 /// A cell: the row's position in the order that is shown, and the column's among those that are searched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Cell {
     /// Position of the row.
     pub row: usize,

@@ -1,5 +1,7 @@
 //! What may come next in a statement: tables, columns, functions, words, and the moment.
 
+use crate::expr::sql_name;
+
 /// Candidates shown at once.
 pub const SHOWN_AT_MOST: usize = 8;
 
@@ -262,7 +264,7 @@ pub fn quoted(name: &str) -> String {
     if is_plain {
         name.to_owned()
     } else {
-        format!("\"{}\"", name.replace('"', "\"\""))
+        sql_name(name)
     }
 }
 

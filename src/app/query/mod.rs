@@ -175,19 +175,19 @@ impl App {
     }
 
     /// The statement that shows what the screen shows; with its moment, or as of the playhead.
-    fn statement_shown(&self, pinned: bool) -> Option<String> {
+    pub(super) fn statement_shown(&self, pinned: bool) -> Option<String> {
         let (table, view) = (self.current()?, self.view()?);
         let columns = view.columns.iter().filter(|c| c.shown);
         let columns: Vec<String> = columns.map(|c| quoted(&c.name)).collect();
-        let clause = match view.playhead {
-            _ if !pinned => String::new(),
-            AsOf::At(at) => format!(" AT ('{at}')"),
-            AsOf::Current => " AT ('current')".to_owned(),
+        let clause = if pinned {
+            format!(" AT ('{}')", view.playhead)
+        } else {
+            String::new()
         };
         let order = match &view.arrangement.sort {
             Some((name, descending)) => {
                 let way = if *descending { " DESC" } else { "" };
-                format!("{}{way}, key", quoted(name))
+                format!("{}{way} NULLS LAST, key", quoted(name))
             }
             None => "key".to_owned(),
         };
