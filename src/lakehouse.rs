@@ -79,13 +79,23 @@ impl Lakehouse {
 
     /// The names of the tables, ascending: every folder that holds `version.txt`.
     pub async fn table_names(&self) -> Result<Vec<String>> {
+        self.names_of(false).await
+    }
+
+    /// The same, and the folders that hold a snapshot file though no `version.txt`: tables that lost it.
+    pub async fn table_names_with_lost(&self) -> Result<Vec<String>> {
+        self.names_of(true).await
+    }
+
+    async fn names_of(&self, with_lost: bool) -> Result<Vec<String>> {
         let folders = self.store.folders().await?;
         let looking = folders.into_iter().map(|folder| async move {
-            match self.store.len(&folder, VERSION_FILE).await {
-                Ok(None) => None,
+            let is_table = match self.store.len(&folder, VERSION_FILE).await {
+                Ok(None) => with_lost && self.has_snapshot(&folder).await,
                 // One that cannot be looked into is listed, so that opening it can say why.
-                Ok(Some(_)) | Err(_) => Some(folder),
-            }
+                Ok(Some(_)) | Err(_) => true,
+            };
+            is_table.then_some(folder)
         });
         let found: Vec<Option<String>> = stream::iter(looking)
             .buffered(LOOKS_AT_ONCE)
@@ -96,28 +106,12 @@ impl Lakehouse {
         Ok(names)
     }
 
-    /// The names of folders, ascending, that hold a snapshot file though no `version.txt`: tables that lost it.
-    pub async fn lost_table_names(&self) -> Result<Vec<String>> {
-        let folders = self.store.folders().await?;
-        let looking = folders.into_iter().map(|folder| async move {
-            let is_table = self.store.len(&folder, VERSION_FILE).await?.is_some();
-            if is_table {
-                return Ok(None);
-            }
-            let files = self.store.files(&folder).await?;
-            let has_snapshot = files
-                .iter()
-                .any(|f| Version::of_manifest_file(&f.name).is_some());
-            Ok(has_snapshot.then_some(folder))
-        });
-        let found: Vec<Result<Option<String>>> = stream::iter(looking)
-            .buffered(LOOKS_AT_ONCE)
-            .collect()
-            .await;
-        // A folder that cannot be looked into is listed among the tables.
-        let mut names: Vec<String> = found.into_iter().filter_map(Result::ok).flatten().collect();
-        names.sort_unstable();
-        Ok(names)
+    async fn has_snapshot(&self, folder: &str) -> bool {
+        let files = self.store.files(folder).await.unwrap_or_default();
+        let mut versions = files
+            .iter()
+            .map(|file| Version::of_manifest_file(&file.name));
+        versions.any(|version| version.is_some())
     }
 
     /// Opens a table at its current version, which is read once: whatever is read through the answer is of it.
@@ -129,26 +123,21 @@ impl Lakehouse {
 
     /// Opens a table at an earlier version, as it was before later rows and corrections came.
     pub async fn table_at(&self, name: &str, version: Version) -> Result<Table> {
-        let opened = match check_table_name(name) {
-            Ok(()) => self.open_version(name, version).await,
-            Err(e) => Err(e),
-        };
-        let opened = match opened {
-            Err(e) if e.kind() == ErrorKind::Version => Err(self.unknown_version(name, e).await),
-            opened => opened,
-        };
-        opened.map_err(|e| e.in_table(name).in_lake(self.name()))
+        self.open_table_at(name, version)
+            .await
+            .map_err(|e| e.in_table(name).in_lake(self.name()))
     }
 
-    /// Tells of a version that is not there which one is current.
-    async fn unknown_version(&self, name: &str, error: Error) -> Error {
-        match self.open_table(name).await {
-            Ok(table) => error.hint(format!(
-                "the current one is {}; azof-tui versions --table {name} lists those that are there",
-                table.version
-            )),
-            Err(e) => e,
+    async fn open_table_at(&self, name: &str, version: Version) -> Result<Table> {
+        check_table_name(name)?;
+        if let Some(table) = self.open_version(name, version).await? {
+            return Ok(table);
         }
+        // Where there is a table at all, it says which version is current.
+        let current = self.open_table(name).await?.version;
+        Err(no_snapshot(ErrorKind::Version, version).hint(format!(
+            "the current one is {current}; azof-tui versions --table {name} lists those that are there"
+        )))
     }
 
     /// What changes a table, or makes it.
@@ -173,45 +162,29 @@ impl Lakehouse {
                 .in_file(VERSION_FILE)
                 .hint("it should hold the number N of the newest sN.json beside it")
         })?;
-        let opened = self.open_version(name, version).await;
-        opened.map_err(|e| match e.kind() {
-            ErrorKind::Version => {
-                let file = version.manifest_file();
-                Error::new(ErrorKind::Manifest, e.message())
-                    .in_file(&file)
-                    .hint(format!(
-                        "restore {file}, or let {VERSION_FILE} name one that exists"
-                    ))
-            }
-            _ => e,
+        self.open_version(name, version).await?.ok_or_else(|| {
+            let file = version.manifest_file();
+            no_snapshot(ErrorKind::Manifest, version).hint(format!(
+                "restore {file}, or let {VERSION_FILE} name one that exists"
+            ))
         })
     }
 
-    /// The error is of the kind [`ErrorKind::Version`] where there is no such version.
-    async fn open_version(&self, name: &str, version: Version) -> Result<Table> {
+    /// `None` where there is no such version.
+    async fn open_version(&self, name: &str, version: Version) -> Result<Option<Table>> {
         let file = version.manifest_file();
-        let bytes = self
-            .in_file(
-                &file,
-                self.store.read_small(name, &file, MANIFEST_BYTES_AT_MOST),
-            )
-            .await?;
-        let manifest = bytes
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Version,
-                    format!("version {version} has no snapshot file"),
-                )
-            })
-            .and_then(|bytes| Manifest::parse(&bytes))
-            .map_err(|e| e.in_file(&file))?;
-        Ok(Table {
+        let read = self.store.read_small(name, &file, MANIFEST_BYTES_AT_MOST);
+        let Some(bytes) = self.in_file(&file, read).await? else {
+            return Ok(None);
+        };
+        let manifest = Manifest::parse(&bytes).map_err(|e| e.in_file(&file))?;
+        Ok(Some(Table {
             lake: self.clone(),
             name: name.to_owned(),
             version,
             epochs: Arc::new(Epochs::of(&manifest)),
             manifest: Arc::new(manifest),
-        })
+        }))
     }
 
     async fn in_file<T>(&self, file: &str, read: impl Future<Output = Result<T>>) -> Result<T> {
@@ -230,14 +203,27 @@ impl Lakehouse {
                 "a table's folder holds {VERSION_FILE} with the number of its newest version"
             ));
         }
+        self.with_known_tables(Error::new(
+            ErrorKind::TableNotFound,
+            "there is no such table",
+        ))
+        .await
+    }
+
+    /// Tells of a table that is not there which ones are.
+    pub async fn with_known_tables(&self, error: Error) -> Error {
         let known = self.table_names().await.unwrap_or_default();
-        let error = Error::new(ErrorKind::TableNotFound, "there is no such table");
         if known.is_empty() {
             error.hint("the lake has no tables")
         } else {
             error.hint(format!("its tables are {}", known.join(", ")))
         }
     }
+}
+
+fn no_snapshot(kind: ErrorKind, version: Version) -> Error {
+    Error::new(kind, format!("version {version} has no snapshot file"))
+        .in_file(&version.manifest_file())
 }
 
 fn check_table_name(name: &str) -> Result<()> {
@@ -638,7 +624,7 @@ impl Table {
                 .in_file(&source)
                 .hint("put the rows there: key, event time, values")
         })?;
-        let batch = read_csv(&text, &self.manifest.schema).map_err(|e| e.in_file(&source))?;
+        let batch = read_csv(text, &self.manifest.schema).map_err(|e| e.in_file(&source))?;
         let bytes = encode_data_file(&batch)?;
         self.lake
             .store
@@ -650,9 +636,7 @@ impl Table {
 
     /// What a listing says of the table; reads the footers of all its files.
     pub async fn summary(&self, cancel: &CancelToken) -> Result<TableSummary> {
-        let mut names: Vec<String> = self.manifest.files().map(ToString::to_string).collect();
-        names.sort_unstable();
-        names.dedup();
+        let names = self.manifest.distinct_files();
         let looking = names.iter().map(|name| async move {
             let length = self.lake.store.len(&self.name, name);
             let length = cancel.run(length).await.map_err(|e| e.in_file(name))?;

@@ -4,32 +4,11 @@
 mod support;
 
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use support::table_commands::{file, run, sound};
 use support::{Lake, NO_HOME, azof, shared_lake, stderr, stdout};
-
-fn run(lake: &Lake, command: &str, arguments: &[&str]) -> Output {
-    let mut all = vec![command, "--path", lake.path(), "--table", "t"];
-    all.extend(arguments);
-    azof(&all)
-}
-
-fn sound(lake: &Lake, command: &str, arguments: &[&str]) -> String {
-    let output = run(lake, command, arguments);
-    assert!(
-        output.status.success(),
-        "{command} {arguments:?}: {}",
-        stderr(&output)
-    );
-    stdout(&output)
-}
-
-fn file(lake: &Lake, name: &str, text: &str) -> String {
-    let path = lake.folder.path().join(name);
-    std::fs::write(&path, text).expect("a file");
-    path.to_str().expect("a UTF-8 path").to_owned()
-}
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
@@ -107,127 +86,6 @@ fn the_script_of_daily_prices_shows_what_was_known_when() {
 }
 
 #[test]
-fn rows_come_from_csv_ndjson_parquet_and_standard_input() {
-    let lake = Lake::new();
-    let csv = file(
-        &lake,
-        "a.csv",
-        "time,id,price,ok\n2024-01-01,x,1.5,true\n2024-01-02,y,,false\n",
-    );
-    let named = ["--key", "id", "--event-time", "time"];
-    let with = |first: &[&'static str]| -> Vec<String> {
-        first
-            .iter()
-            .chain(&named)
-            .map(|s| (*s).to_owned())
-            .collect()
-    };
-    let mut like = with(&["--like"]);
-    like.insert(1, csv.clone());
-    sound(
-        &lake,
-        "create",
-        &like.iter().map(String::as_str).collect::<Vec<_>>(),
-    );
-    let mut rows = with(&[]);
-    rows.push(csv);
-    sound(
-        &lake,
-        "append",
-        &rows.iter().map(String::as_str).collect::<Vec<_>>(),
-    );
-    let ndjson = file(
-        &lake,
-        "b.ndjson",
-        "{\"key\":\"z\",\"event_time\":\"2024-01-03\",\"price\":2,\"ok\":null}\n\n{\"key\":\"x\",\"event_time\":1704326400000,\"price\":3.25}\n",
-    );
-    sound(&lake, "append", &[&ndjson]);
-    let parquet = lake.folder.path().join("c.parquet");
-    let parquet = parquet.to_str().expect("a path");
-    sound(&lake, "scan", &["--format", "parquet", "--output", parquet]);
-    let current = sound(&lake, "scan", &["--format", "csv"]);
-    assert_eq!(
-        current,
-        "key,event_time,price,ok\nx,2024-01-04T00:00:00.000Z,3.25,\ny,2024-01-02T00:00:00.000Z,,false\nz,2024-01-03T00:00:00.000Z,2.0,\n"
-    );
-    // What comes out goes in again, and changes nothing.
-    sound(&lake, "append", &[parquet]);
-    assert_eq!(sound(&lake, "scan", &["--format", "csv"]), current);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_azof-tui"))
-        .envs(NO_HOME)
-        .args([
-            "append",
-            "--path",
-            lake.path(),
-            "--table",
-            "t",
-            "-",
-            "--input-format",
-            "csv",
-            "--no-header",
-        ])
-        .stdin(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
-    std::io::Write::write_all(
-        &mut child.stdin.take().expect("a pipe"),
-        b"w,2024-01-05,7,true\n",
-    )
-    .expect("a reader");
-    assert!(child.wait_with_output().expect("an end").status.success());
-    assert_eq!(
-        sound(&lake, "scan", &["--format", "csv"]).lines().count(),
-        5
-    );
-    sound(&lake, "check", &["--deep"]);
-}
-
-#[test]
-fn refused_rows_go_aside_and_the_others_are_appended() {
-    let lake = Lake::new();
-    sound(&lake, "create", &["--columns", "v:Int!"]);
-    let csv = file(
-        &lake,
-        "a.csv",
-        "key,event_time,v\na,2024-01-01,1\nb,never,2\nc,2024-01-01,\nd,2024-01-01,4\na,2024-01-01,5\n",
-    );
-    let output = run(&lake, "append", &[&csv]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        stderr(&output).contains("a.csv, line 3: event_time is 'never'"),
-        "{}",
-        stderr(&output)
-    );
-    let rejects = lake.folder.path().join("rejects.csv");
-    let output = run(
-        &lake,
-        "append",
-        &[&csv, "--rejects", rejects.to_str().expect("a path")],
-    );
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert!(
-        stderr(&output).contains("2 rows in 1 file · version 2 · 3 put aside"),
-        "{}",
-        stderr(&output)
-    );
-    let aside = std::fs::read_to_string(rejects).expect("the refused rows");
-    for line in [
-        "3,\"event_time is 'never'",
-        "4,\"v is empty, and the schema says",
-        "6,key 'a' at 2024-01-01T00:00:00.000Z is in line 2 already",
-    ] {
-        assert!(aside.contains(line), "no {line:?} in {aside}");
-    }
-    assert_eq!(
-        sound(&lake, "scan", &["--format", "csv", "--columns", "v"])
-            .lines()
-            .count(),
-        3
-    );
-}
-
-#[test]
 fn columns_swap_their_names_in_one_change() {
     let lake = Lake::new();
     sound(&lake, "create", &["--columns", "a:Int,b:Int,c:Int"]);
@@ -244,6 +102,7 @@ fn columns_swap_their_names_in_one_change() {
         ("a=x,a=y", "column 'a' is renamed twice"),
         ("c=x", "there is no column 'c'"),
         ("a", "'a' should be OLD=NEW"),
+        ("a=a,b=b", "the columns are so already"),
     ] {
         let output = run(&lake, "evolve", &["--rename", names]);
         assert_eq!(output.status.code(), Some(2), "{names}");
@@ -262,104 +121,91 @@ fn columns_swap_their_names_in_one_change() {
     assert!(stderr(&output).contains(said), "{}", stderr(&output));
 }
 
-/// What is put aside can be corrected and appended: no value is lost, whatever was wrong.
 #[test]
-fn rows_put_aside_keep_all_their_values() {
+fn changes_of_columns_take_lists_and_names_with_commas() {
     let lake = Lake::new();
-    sound(&lake, "create", &["--columns", "v:Int,w:String,x:Float"]);
-    let aside = |name: &str, input: &str| -> String {
-        let rejects = lake.folder.path().join(name);
-        let rejects = rejects.to_str().expect("a path");
-        let output = run(&lake, "append", &[input, "--rejects", rejects]);
-        assert!(output.status.success(), "{}", stderr(&output));
-        std::fs::read_to_string(rejects).expect("the refused rows")
-    };
-    // Columns in another order than the table's.
-    let csv = "w,key,event_time,v\none,a,2024-01-01,1\ntwo,a,2024-01-01,2\n\"3,x\",b,never,3\n";
+    let columns = r#""a, b":Int,c:Int,d:Int,e:Int"#;
+    sound(&lake, "create", &["--columns", columns]);
+    let csv = file(
+        &lake,
+        "a.csv",
+        "key,event_time,\"a, b\",c,d,e\nk,2024-01-01,1,2,3,4\n",
+    );
+    sound(&lake, "append", &[&csv]);
+    let rename = r#""a, b"=x,c="y=z""#;
+    sound(&lake, "evolve", &["--drop", "d,e", "--rename", rename]);
+    sound(&lake, "evolve", &["--widen", r#"x,"y=z""#]);
+    let current = sound(&lake, "scan", &["--format", "csv"]);
     assert_eq!(
-        aside("1", &file(&lake, "a.csv", csv)),
-        "line,reason,w,key,event_time,v\n\
-         4,\"event_time is 'never', which is not an RFC 3339 time or a date\",\"3,x\",b,never,3\n\
-         3,key 'a' at 2024-01-01T00:00:00.000Z is in line 2 already,two,a,2024-01-01T00:00:00.000Z,2\n"
-    );
-    let json = "{\"key\":\"c\",\"event_time\":\"2024-01-02\",\"v\":1}\n\
-                {\"key\":\"c\",\"event_time\":\"2024-01-02\",\"v\":2,\"w\":\"two\",\"x\":\"NaN\"}\n";
-    let found = aside("2", &file(&lake, "a.ndjson", json));
-    let row = found.lines().nth(1).expect("a row");
-    assert!(
-        row.contains(r#"""v"":2,""w"":""two"",""x"":""NaN"""#),
-        "{found}"
-    );
-    let parquet = lake.folder.path().join("a.parquet");
-    let parquet = parquet.to_str().expect("a path");
-    let rows = "SELECT 'd' AS key, CAST(NULL AS TIMESTAMP) AS event_time, 7 AS v, 'seven' AS w \
-                UNION ALL SELECT 'e', TIMESTAMP '2024-01-03', 8, 'eight'";
-    let path = [
-        "--path",
-        lake.path(),
-        "--format",
-        "parquet",
-        "--output",
-        parquet,
-    ];
-    let output = azof(&[&["sql", rows][..], &path].concat());
-    assert!(output.status.success(), "{}", stderr(&output));
-    let found = aside("3", parquet);
-    assert!(
-        found.starts_with("line,reason,key,event_time,v,w\n"),
-        "{found}"
-    );
-    assert!(
-        found.contains(",event_time is empty,d,,7,seven\n"),
-        "{found}"
+        current,
+        "key,event_time,x,y=z\nk,2024-01-01T00:00:00.000Z,1.0,2.0\n"
     );
 }
 
-/// A quote that nobody closes takes rows into a field; that is an error, and names the line where it opens.
+/// Whatever is asked of a table that is not there, the answer is the same, and names those that are.
 #[test]
-fn a_quote_that_is_not_closed_is_told_with_its_line() {
+fn a_table_that_is_not_there_is_told_alike_by_all_commands() {
     let lake = Lake::new();
-    sound(&lake, "create", &["--columns", "w:String"]);
-    let open = "key,event_time,w\r\na,2024-01-01,x\r\n\r\nb,2024-01-01,\"y\r\nc,2024-01-01,z\r\n";
-    let open = file(&lake, "open.csv", open);
-    let output = run(&lake, "append", &[&open]);
-    assert_eq!(output.status.code(), Some(2));
-    let said = "open.csv, line 4: the quote that opens in line 4 is never closed";
-    assert!(stderr(&output).contains(said), "{}", stderr(&output));
-    let swallowed = "key,event_time,w\na,2024-01-01,\"x\nb,2024-01-01,y\nc,2024-01-01,\"z\"\n";
-    let output = run(&lake, "append", &[&file(&lake, "late.csv", swallowed)]);
-    assert_eq!(output.status.code(), Some(2));
-    let said = "line 2: the quote that opens in line 2 ends in line 4 with text behind it";
-    assert!(stderr(&output).contains(said), "{}", stderr(&output));
-    let rejects = lake.folder.path().join("rejects.csv");
-    let rejects = rejects.to_str().expect("a path");
-    let output = run(&lake, "append", &[&open, "--rejects", rejects]);
-    assert!(output.status.success(), "{}", stderr(&output));
-    let aside = std::fs::read_to_string(rejects).expect("the refused rows");
-    assert!(
-        aside.contains("4,\"the quote that opens in line 4 is never closed"),
-        "{aside}"
-    );
-    assert!(aside.contains("c,2024-01-01,z"), "{aside}");
-}
-
-/// JSON has no digits for them, and a null would be another value.
-#[test]
-fn floats_that_are_no_number_go_through_json_and_back() {
-    let lake = Lake::new();
-    sound(&lake, "create", &["--columns", "x:Float"]);
-    let csv = "key,event_time,x\na,2024-01-01,NaN\nb,2024-01-01,inf\nc,2024-01-01,-inf\nd,2024-01-01,\ne,2024-01-01,1.5\n";
-    sound(&lake, "append", &[&file(&lake, "a.csv", csv)]);
-    let json = sound(&lake, "scan", &["--format", "ndjson"]);
-    for value in ["\"NaN\"", "\"Infinity\"", "\"-Infinity\"", "null", "1.5"] {
-        assert!(json.contains(&format!("\"x\":{value}}}")), "{json}");
+    sound(&lake, "create", &["--columns", "v:Int"]);
+    let csv = file(&lake, "a.csv", "key,event_time,v\nk,2024-01-01,1\n");
+    for command in [
+        vec!["scan"],
+        vec!["append", &csv],
+        vec!["compact"],
+        vec!["evolve", "--drop", "v"],
+        vec!["check"],
+        vec!["versions"],
+        vec!["vacuum"],
+    ] {
+        let place = ["--path", lake.path(), "--table", "nope"];
+        let output = azof(&[&command[..], &place].concat());
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{command:?}");
+        assert!(
+            said.contains("table 'nope'")
+                && said.ends_with("there is no such table\nhint: its tables are t\n"),
+            "{command:?}: {said}"
+        );
     }
-    let ndjson = file(&lake, "a.ndjson", &json);
-    let other = Lake::new();
-    sound(&other, "create", &["--like", &ndjson]);
-    sound(&other, "append", &[&ndjson]);
-    let csv = |lake: &Lake| sound(lake, "scan", &["--format", "csv"]);
-    assert_eq!(csv(&other), csv(&lake));
+}
+
+/// What is said is not cut where no screen asks for it.
+#[test]
+fn long_messages_reach_another_program_whole() {
+    let lake = Lake::new();
+    lake.sound_table("t");
+    let output = run(&lake, "check", &[]);
+    let found = stdout(&output);
+    let said = "white space stands around the version, which the reference reader does not take";
+    assert!(found.contains(said), "{found}");
+}
+
+#[test]
+fn a_compaction_by_another_policy_names_what_it_passes_over() {
+    let lake = Lake::new();
+    sound(
+        &lake,
+        "create",
+        &["--columns", "v:Int", "--segments", "month"],
+    );
+    let rows = "key,event_time,v\nk,2024-01-01,1\nk,2024-02-01,1\nk,2024-03-01,1\n";
+    sound(&lake, "append", &[&file(&lake, "a.csv", rows)]);
+    let compact = |more: &[&str]| {
+        let output = run(&lake, "compact", more);
+        assert!(output.status.success(), "{}", stderr(&output));
+        stderr(&output)
+    };
+    assert!(!compact(&["--ratio", "0"]).contains("--all"));
+    let said = compact(&["--segments", "year"]);
+    assert!(
+        said.contains("nothing to compact · 3 segments stay") && said.contains("--all"),
+        "{said}"
+    );
+    let said = compact(&["--segments", "year", "--all"]);
+    assert!(
+        said.starts_with("version 4") && !said.contains("--all"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -2,28 +2,21 @@
 //! writer recovers.
 #![allow(clippy::expect_used, reason = "a broken fixture should stop the test")]
 
+#[path = "support/meddling_store.rs"]
+mod meddling_store;
 #[path = "support/memory_lake.rs"]
 mod memory_lake;
 
 use std::collections::BTreeSet;
-use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use async_trait::async_trait;
 use azof_tui::format::{Column, DataType};
 use azof_tui::write::{CompactOptions, Progress, SchemaChange, SegmentBy};
 use azof_tui::{Lakehouse, Result};
-use bytes::Bytes;
-use futures::stream::{BoxStream, StreamExt};
+use meddling_store::{Fate, MeddlingStore};
 use memory_lake::{BEGINNING_MS, DAY_MS, Events, append, block_on, lake_on, lake_with_table, read};
 use object_store::memory::InMemory;
-use object_store::path::Path;
-use object_store::{
-    CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
-    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult,
-};
 
 /// What goes wrong at an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +33,24 @@ enum Fault {
     Truncates,
 }
 
+impl Fault {
+    /// What becomes of an operation, where this one is the fault of another.
+    fn fate(self, at: usize, fails_at: usize) -> Fate {
+        let is_dead = matches!(self, Self::DiesBefore | Self::DiesAfter);
+        if at > fails_at && is_dead {
+            return Fate::Fails;
+        }
+        if at != fails_at {
+            return Fate::Works;
+        }
+        match self {
+            Self::Refuses | Self::DiesBefore => Fate::Fails,
+            Self::LosesAnswer | Self::DiesAfter => Fate::WorksAndFails,
+            Self::Truncates => Fate::ComesShort,
+        }
+    }
+}
+
 const FAULTS: [Fault; 5] = [
     Fault::Refuses,
     Fault::LosesAnswer,
@@ -47,166 +58,6 @@ const FAULTS: [Fault; 5] = [
     Fault::DiesAfter,
     Fault::Truncates,
 ];
-
-/// A store in memory that counts its operations, and of which one goes wrong.
-#[derive(Debug)]
-struct FaultyStore {
-    inner: InMemory,
-    count: AtomicUsize,
-    fails_at: usize,
-    fault: Fault,
-}
-
-/// What is to become of an operation.
-enum Fate {
-    Works,
-    Fails,
-    WorksAndFails,
-    ComesShort,
-}
-
-impl FaultyStore {
-    fn fate(&self) -> Fate {
-        let at = self.count.fetch_add(1, Ordering::SeqCst);
-        let is_dead = matches!(self.fault, Fault::DiesBefore | Fault::DiesAfter);
-        if at > self.fails_at && is_dead {
-            return Fate::Fails;
-        }
-        if at != self.fails_at {
-            return Fate::Works;
-        }
-        match self.fault {
-            Fault::Refuses | Fault::DiesBefore => Fate::Fails,
-            Fault::LosesAnswer | Fault::DiesAfter => Fate::WorksAndFails,
-            Fault::Truncates => Fate::ComesShort,
-        }
-    }
-
-    fn error() -> object_store::Error {
-        object_store::Error::Generic {
-            store: "faulty",
-            source: "it was made to fail".into(),
-        }
-    }
-}
-
-impl fmt::Display for FaultyStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("faulty")
-    }
-}
-
-#[async_trait]
-impl ObjectStore for FaultyStore {
-    async fn put_opts(
-        &self,
-        location: &Path,
-        payload: PutPayload,
-        options: PutOptions,
-    ) -> object_store::Result<PutResult> {
-        match self.fate() {
-            Fate::Works => self.inner.put_opts(location, payload, options).await,
-            Fate::Fails | Fate::ComesShort => Err(Self::error()),
-            Fate::WorksAndFails => {
-                self.inner.put_opts(location, payload, options).await?;
-                Err(Self::error())
-            }
-        }
-    }
-
-    async fn put_multipart_opts(
-        &self,
-        location: &Path,
-        options: PutMultipartOptions,
-    ) -> object_store::Result<Box<dyn MultipartUpload>> {
-        self.inner.put_multipart_opts(location, options).await
-    }
-
-    async fn get_opts(
-        &self,
-        location: &Path,
-        options: GetOptions,
-    ) -> object_store::Result<GetResult> {
-        match self.fate() {
-            Fate::Works => self.inner.get_opts(location, options).await,
-            Fate::Fails | Fate::WorksAndFails => Err(Self::error()),
-            Fate::ComesShort => {
-                let is_head = options.head;
-                let answer = self.inner.get_opts(location, options).await?;
-                if is_head {
-                    return Ok(answer);
-                }
-                let (meta, range, attributes) = (
-                    answer.meta.clone(),
-                    answer.range.clone(),
-                    answer.attributes.clone(),
-                );
-                let bytes = answer.bytes().await?;
-                let half = bytes.slice(..bytes.len() / 2);
-                Ok(GetResult {
-                    payload: GetResultPayload::Stream(
-                        futures::stream::once(async move { Ok(half) }).boxed(),
-                    ),
-                    meta,
-                    range,
-                    attributes,
-                })
-            }
-        }
-    }
-
-    async fn get_ranges(
-        &self,
-        location: &Path,
-        ranges: &[Range<u64>],
-    ) -> object_store::Result<Vec<Bytes>> {
-        match self.fate() {
-            Fate::Works => self.inner.get_ranges(location, ranges).await,
-            Fate::Fails | Fate::WorksAndFails => Err(Self::error()),
-            Fate::ComesShort => {
-                let whole = self.inner.get_ranges(location, ranges).await?;
-                Ok(whole.into_iter().map(|b| b.slice(..b.len() / 2)).collect())
-            }
-        }
-    }
-
-    fn delete_stream(
-        &self,
-        locations: BoxStream<'static, object_store::Result<Path>>,
-    ) -> BoxStream<'static, object_store::Result<Path>> {
-        match self.fate() {
-            Fate::Works => self.inner.delete_stream(locations),
-            Fate::Fails | Fate::ComesShort => {
-                futures::stream::once(async { Err(Self::error()) }).boxed()
-            }
-            Fate::WorksAndFails => self
-                .inner
-                .delete_stream(locations)
-                .map(|_| Err(Self::error()))
-                .boxed(),
-        }
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
-        self.inner.list(prefix)
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> object_store::Result<ListResult> {
-        match self.fate() {
-            Fate::Works => self.inner.list_with_delimiter(prefix).await,
-            _ => Err(Self::error()),
-        }
-    }
-
-    async fn copy_opts(
-        &self,
-        from: &Path,
-        to: &Path,
-        options: CopyOptions,
-    ) -> object_store::Result<()> {
-        self.inner.copy_opts(from, to, options).await
-    }
-}
 
 fn row(key: &str, day: i64, value: i64) -> (String, i64, Option<i64>) {
     (key.to_owned(), BEGINNING_MS + day * DAY_MS, Some(value))
@@ -316,13 +167,16 @@ async fn answers(lake: &Lakehouse, events: &Events) -> bool {
     true
 }
 
-fn faulty(store: &InMemory, fails_at: usize, fault: Fault) -> Arc<FaultyStore> {
-    Arc::new(FaultyStore {
-        inner: store.fork(),
-        count: AtomicUsize::new(0),
-        fails_at,
-        fault,
-    })
+/// A store with what the other one holds, of which one operation goes wrong; and how many there were.
+fn faulty(
+    store: &InMemory,
+    fails_at: usize,
+    fault: Fault,
+) -> (Arc<MeddlingStore>, Arc<AtomicUsize>) {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&count);
+    let fate = move || fault.fate(counted.fetch_add(1, Ordering::SeqCst), fails_at);
+    (MeddlingStore::of_fate(Arc::new(store.fork()), fate), count)
 }
 
 #[test]
@@ -342,12 +196,12 @@ fn a_fault_at_any_operation_leaves_the_old_version_or_the_new_one_and_the_next_w
             ] {
                 // A vacuum of age 0 takes what is as old as this moment.
                 tokio::time::sleep(std::time::Duration::from_millis(3)).await;
-                let counting = faulty(&store, usize::MAX, Fault::Refuses);
+                let (counting, count) = faulty(&store, usize::MAX, Fault::Refuses);
                 write
-                    .run(&lake_on(counting.clone()))
+                    .run(&lake_on(counting))
                     .await
                     .expect("without a fault");
-                let operations = counting.count.load(Ordering::SeqCst);
+                let operations = count.load(Ordering::SeqCst);
                 assert!(operations > 3, "{write:?} takes {operations} operations");
                 let after = write.events_after(before.clone());
                 for fails_at in 0..operations {
@@ -356,7 +210,7 @@ fn a_fault_at_any_operation_leaves_the_old_version_or_the_new_one_and_the_next_w
                         let place = format!(
                             "{write:?}, {fault:?} at operation {fails_at} of {operations}, compacted: {compacted}"
                         );
-                        let failing = faulty(&store, fails_at, fault);
+                        let (failing, _) = faulty(&store, fails_at, fault);
                         let done = write.run(&lake_on(failing.clone())).await;
                         // Whoever comes next sees what the store holds.
                         let sound = Arc::new(failing.inner.fork());

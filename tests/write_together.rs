@@ -11,15 +11,19 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use azof_tui::ErrorKind;
+use azof_tui::store::StoredFile;
 use azof_tui::write::{
-    CompactOptions, Compacted, Progress, SchemaChange, SegmentBy, VacuumOptions,
+    CompactOptions, Compacted, Input, InputOptions, Progress, SchemaChange, SegmentBy,
+    VacuumOptions,
 };
 use azof_tui::{Lakehouse, Result};
 use meddling_store::MeddlingStore;
 use memory_lake::{
     BEGINNING_MS, DAY_MS, Events, append, block_on, lake_on, lake_with_table, older_than, read,
 };
+use object_store::ObjectStoreExt;
 use object_store::memory::InMemory;
+use object_store::path::Path;
 use proptest::prelude::*;
 
 fn row(key: &str, day: i64, value: i64) -> (String, i64, Option<i64>) {
@@ -28,14 +32,11 @@ fn row(key: &str, day: i64, value: i64) -> (String, i64, Option<i64>) {
 
 /// A store in which a vacuum runs whenever a data file was put.
 fn vacuumed_while_written(inner: &Arc<InMemory>, options: VacuumOptions) -> Arc<MeddlingStore> {
-    Arc::new(MeddlingStore {
-        inner: Arc::clone(inner),
-        after_data_file: Box::new(move |inner, _| {
-            Box::pin(async move {
-                let lake = lake_on(inner);
-                lake.writer("t").vacuum(options).await.expect("a vacuum");
-            })
-        }),
+    MeddlingStore::after_data_files(inner, move |inner| {
+        Box::pin(async move {
+            let lake = lake_on(inner);
+            lake.writer("t").vacuum(options).await.expect("a vacuum");
+        })
     })
 }
 
@@ -47,19 +48,27 @@ fn a_vacuum_spares_the_files_of_a_write_that_runs() {
         let meddling = vacuumed_while_written(&store, older_than(0));
         let rows = [row("a", 0, 1), row("b", 40, 2)];
         append(&lake_on(meddling), &rows).await.expect("an append");
+        // What a killed writer left is as young, and stays too; force takes it.
+        let orphan = "rows-0123456789abcdef.parquet";
+        let path = Path::from(format!("t/{orphan}"));
+        store.put(&path, "left".into()).await.expect("room");
         let lake = lake_on(store);
         assert_eq!(read(&lake, None, None).await.len(), 2);
-        // What a killed writer left is as young, and stays too; force takes it.
+        // The clock of the store may be a moment ahead.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let names = |files: &[StoredFile]| -> Vec<String> {
+            files.iter().map(|file| file.name.clone()).collect()
+        };
+        let writer = lake.writer("t");
+        let spared = writer.vacuum(older_than(0)).await.expect("a vacuum");
+        assert_eq!(names(&spared.kept), [orphan]);
         let forced = VacuumOptions {
             force: true,
             ..older_than(0)
         };
-        let writer = lake.writer("t");
-        assert_eq!(
-            writer.vacuum(older_than(0)).await.expect("a vacuum").kept,
-            []
-        );
-        assert_eq!(writer.vacuum(forced).await.expect("a vacuum").files, []);
+        let gone = writer.vacuum(forced).await.expect("a vacuum");
+        assert_eq!(names(&gone.files), [orphan]);
+        assert_eq!(read(&lake, None, None).await.len(), 2);
     });
 }
 
@@ -122,17 +131,14 @@ fn rows(days: std::ops::Range<i64>) -> impl Strategy<Value = Rows> {
 /// A store in which appends of these rows commit while the first data file of a compaction is put.
 fn appended_while_compacting(inner: &Arc<InMemory>, appends: Vec<Rows>) -> Arc<MeddlingStore> {
     let waiting = Mutex::new(appends);
-    Arc::new(MeddlingStore {
-        inner: Arc::clone(inner),
-        after_data_file: Box::new(move |inner, _| {
-            let appends = std::mem::take(&mut *waiting.lock().expect("no panic"));
-            Box::pin(async move {
-                let lake = lake_on(inner);
-                for rows in appends {
-                    append(&lake, &rows).await.expect("an append");
-                }
-            })
-        }),
+    MeddlingStore::after_data_files(inner, move |inner| {
+        let appends = std::mem::take(&mut *waiting.lock().expect("no panic"));
+        Box::pin(async move {
+            let lake = lake_on(inner);
+            for rows in appends {
+                append(&lake, &rows).await.expect("an append");
+            }
+        })
     })
 }
 
@@ -194,21 +200,18 @@ fn a_compaction_begins_anew_where_the_columns_change_meanwhile() {
             .expect("rows");
         append(&lake, &[row("a", 3, 3)]).await.expect("rows");
         let is_done = AtomicBool::new(false);
-        let meddling = Arc::new(MeddlingStore {
-            inner: Arc::clone(&store),
-            after_data_file: Box::new(move |inner, _| {
-                let first = !is_done.swap(true, Ordering::SeqCst);
-                Box::pin(async move {
-                    if first {
-                        let widen = [SchemaChange::Widen("v".to_owned())];
-                        lake_on(inner)
-                            .writer("t")
-                            .evolve(&widen)
-                            .await
-                            .expect("a change");
-                    }
-                })
-            }),
+        let meddling = MeddlingStore::after_data_files(&store, move |inner| {
+            let first = !is_done.swap(true, Ordering::SeqCst);
+            Box::pin(async move {
+                if first {
+                    let widen = [SchemaChange::Widen("v".to_owned())];
+                    lake_on(inner)
+                        .writer("t")
+                        .evolve(&widen)
+                        .await
+                        .expect("a change");
+                }
+            })
         });
         let done = compact(&lake_on(meddling), CompactOptions::default()).await;
         assert!(done.expect("a compaction").version.is_some());
@@ -225,6 +228,43 @@ fn a_compaction_begins_anew_where_the_columns_change_meanwhile() {
                 .iter()
                 .any(|f| f.message.contains("no version names it"))
         );
+    });
+}
+
+/// The policy that an append sets while a compaction runs is the later word, and stays.
+#[test]
+fn a_compaction_keeps_the_policy_that_an_append_sets_meanwhile() {
+    block_on(async {
+        let store = Arc::new(InMemory::new());
+        let lake = lake_with_table(store.clone(), SegmentBy::Month).await;
+        append(&lake, &[row("a", 0, 1), row("b", 40, 2)])
+            .await
+            .expect("rows");
+        let is_done = AtomicBool::new(false);
+        let meddling = MeddlingStore::after_data_files(&store, move |inner| {
+            let first = !is_done.swap(true, Ordering::SeqCst);
+            Box::pin(async move {
+                if first {
+                    let text = memory_lake::csv_of(&[row("a", 50, 3)]);
+                    let input = Input::Csv(Box::new(std::io::Cursor::new(text)));
+                    let (options, progress) = (InputOptions::default(), Arc::default());
+                    lake_on(inner)
+                        .writer("t")
+                        .append(input, &options, Some(SegmentBy::Year), &progress)
+                        .await
+                        .expect("an append");
+                }
+            })
+        });
+        let done = compact(&lake_on(meddling), CompactOptions::default()).await;
+        let done = done.expect("a compaction");
+        assert_eq!(done.appends_meanwhile, 1);
+        let file = format!("t/s{}.json", done.version.expect("a version"));
+        let snapshot = store.get(&Path::from(file)).await.expect("a snapshot");
+        let snapshot = snapshot.bytes().await.expect("bytes");
+        let snapshot: serde_json::Value = serde_json::from_slice(&snapshot).expect("JSON");
+        assert_eq!(snapshot["segment_by"], "year");
+        assert_eq!(snapshot["commit"]["operation"], "compact");
     });
 }
 

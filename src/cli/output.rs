@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::export::{Existing, RowFormat, Stop, write_file};
 
 use super::args::{Format, Output};
-use super::table_format::write_table;
+use super::table_format::{LongCells, write_table};
 
 /// Writes rows as asked. A file appears whole or not at all; a closed pipe ends the writing quietly.
 pub(super) fn write_rows(
@@ -42,8 +42,13 @@ pub(super) fn write_stream(
         }
         batch.map_err(Stop::Own)
     });
+    let long_cells = if output.output.is_none() && io::stdout().is_terminal() {
+        LongCells::Cut
+    } else {
+        LongCells::Whole
+    };
     write_to(output, |out| {
-        write_format(output.format, out, schema, &mut counted)
+        write_format(output.format, out, schema, &mut counted, long_cells)
     })?;
     Ok(rows)
 }
@@ -81,10 +86,11 @@ fn write_format(
     out: &mut (dyn Write + Send),
     schema: &SchemaRef,
     batches: &mut dyn Iterator<Item = Result<RecordBatch, Stop>>,
+    long_cells: LongCells,
 ) -> Result<(), Stop> {
     let format = match format {
         Format::Table => {
-            write_table(out, schema, batches)?;
+            write_table(out, schema, batches, long_cells)?;
             return out.flush().map_err(Stop::from);
         }
         Format::Csv => RowFormat::Csv,

@@ -13,10 +13,22 @@ use crate::event_time::{EventTime, Precision};
 use crate::export::Stop;
 use crate::text::{self, Align, decimal, ellipsis, fit, thousands};
 
-/// A cell is cut to this width, so that one long text does not push all others off the screen.
+/// No column is wider than this, so that one long text does not push all others off the screen.
 const CELL_AT_MOST: usize = 60;
 
-/// Rows looked at before the first one is written, to know how wide the columns are; cells of later ones are cut.
+/// What becomes of a cell that is wider than its column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LongCells {
+    /// It is cut: on a screen, columns stay in line.
+    Cut,
+    /// It is written whole, for a file or another program: what was cut would be lost.
+    Whole,
+}
+
+/// The last column's cells may run on for some lines of a screen.
+const LAST_CELL_AT_MOST: usize = 4 * CELL_AT_MOST;
+
+/// Rows looked at before the first one is written, to know how wide the columns are.
 const ROWS_MEASURED: usize = 20_000;
 
 /// Writes a header, a rule and the rows. Text is made visible, numbers get separators, nulls are `∅`, and times show
@@ -25,6 +37,7 @@ pub(super) fn write_table(
     out: &mut (dyn Write + Send),
     schema: &SchemaRef,
     batches: &mut dyn Iterator<Item = Result<RecordBatch, Stop>>,
+    long_cells: LongCells,
 ) -> Result<(), Stop> {
     let names: Vec<&str> = schema.fields().iter().map(|f| f.name().as_str()).collect();
     if names == ["plan_type", "plan"] {
@@ -44,7 +57,14 @@ pub(super) fn write_table(
     let line = |out: &mut (dyn Write + Send), cells: Vec<String>| {
         writeln!(out, "{}", cells.join("  ").trim_end())
     };
-    let heads = columns.iter().map(|c| fit(&c.name, c.width, c.align));
+    let last = columns.len().saturating_sub(1);
+    let fitted = |(i, column): (usize, &Column), text: &str| match long_cells {
+        LongCells::Whole => padded(text, column),
+        // The last one pushes no other off the screen, and is what a check has to say.
+        LongCells::Cut if i == last => padded(&ellipsis(text, LAST_CELL_AT_MOST), column),
+        LongCells::Cut => fit(text, column.width, column.align),
+    };
+    let heads = columns.iter().enumerate().map(|c| fitted(c, &c.1.name));
     line(out, heads.collect())?;
     line(out, columns.iter().map(|c| "─".repeat(c.width)).collect())?;
     for batch in measured.into_iter().map(Ok).chain(batches) {
@@ -53,12 +73,19 @@ pub(super) fn write_table(
             column.precision = column.precision.max(precision_of(array));
         }
         for row in 0..batch.num_rows() {
-            let cells = columns.iter().zip(batch.columns());
-            let cells = cells.map(|(c, array)| fit(&c.cell(array, row), c.width, c.align));
+            let cells = columns.iter().enumerate().zip(batch.columns());
+            let cells = cells.map(|(c, array)| fitted(c, &c.1.cell(array, row)));
             line(out, cells.collect())?;
         }
     }
     Ok(())
+}
+
+/// A cell that is at least as wide as its column.
+fn padded(text: &str, column: &Column) -> String {
+    let text = text::visible(text);
+    let width = column.width.max(text::width(&text));
+    fit(&text, width, column.align)
 }
 
 /// Writes what EXPLAIN says, line by line: plans are long, and their lines say what lies in what.

@@ -11,7 +11,7 @@ use super::args::Output;
 /// The form of rows that come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum InputForm {
-    /// Comma-separated, with a header unless --no-header; empty fields are nulls
+    /// Comma-separated; the first line names the columns, and empty fields are nulls
     Csv,
     /// An object a line
     Ndjson,
@@ -59,7 +59,7 @@ pub enum WriteCommand {
         /// A JSON file with the columns: a snapshot file, or its schema alone
         #[arg(long, value_name = "FILE", conflicts_with = "columns")]
         schema: Option<PathBuf>,
-        /// Guess the columns from this CSV, NDJSON or Parquet file; no row is appended
+        /// Guess the columns from all rows of this CSV, NDJSON or Parquet file; none is appended
         #[arg(long, value_name = "FILE", conflicts_with_all = ["columns", "schema"])]
         like: Option<PathBuf>,
         #[command(flatten)]
@@ -98,7 +98,8 @@ pub enum WriteCommand {
         /// The table
         #[arg(long, value_name = "TABLE")]
         table: String,
-        /// Where segments may begin: month, quarter or year [default: the table's own policy]
+        /// Where segments may begin: month, quarter, year, or behind so many bytes of rows, such as 256MB [default: the
+        /// table's own policy]
         #[arg(long, value_name = "POLICY", value_parser = SegmentBy::parse)]
         segments: Option<SegmentBy>,
         /// Begin a segment once there are this many times the rows of its base; less reads less and stores more
@@ -114,18 +115,21 @@ pub enum WriteCommand {
         output: Output,
     },
     /// Change the columns of a table: first drops, then renames, then widens, then additions
+    ///
+    /// Every option takes a list, and may be given several times. A name with a comma or an equals sign stands in double
+    /// quotes: --rename '"price, net"=price'.
     Evolve {
         /// The table
         #[arg(long, value_name = "TABLE")]
         table: String,
-        /// Drop this column
-        #[arg(long, value_name = "NAME")]
+        /// Drop columns
+        #[arg(long, value_name = "NAME,NAME")]
         drop: Vec<String>,
         /// Rename columns, all at once, so that a=b,b=a swaps two names
         #[arg(long, value_name = "OLD=NEW,OLD=NEW")]
         rename: Vec<String>,
-        /// Make an Int column Float
-        #[arg(long, value_name = "NAME")]
+        /// Make Int columns Float
+        #[arg(long, value_name = "NAME,NAME")]
         widen: Vec<String>,
         /// Add columns, null in the rows that are there
         #[arg(long, value_name = "A:TYPE,B:TYPE")]

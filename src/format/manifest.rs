@@ -134,6 +134,14 @@ impl Manifest {
             .flat_map(|s| s.deltas.iter().map(|d| &d.file).chain(&s.base))
     }
 
+    /// The names of the data files, each once, ascending.
+    pub fn distinct_files(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.files().map(FileName::as_str).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
     /// True where some segment and all that hold it are open, so that the table has a current state.
     pub fn has_open_segment(&self) -> bool {
         self.segments.iter().any(|s| s.kept_until.is_none())

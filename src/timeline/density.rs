@@ -20,7 +20,7 @@ struct Spread {
 
 impl Density {
     /// Adds a file that has not been read: its rows, and the first and last moments at which they become visible.
-    pub(super) fn estimate(&mut self, file: usize, rows: usize, from: i64, to: i64) {
+    pub(crate) fn estimate(&mut self, file: usize, rows: usize, from: i64, to: i64) {
         self.spread.push(Spread {
             file,
             from,

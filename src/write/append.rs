@@ -139,15 +139,9 @@ impl TableWriter {
 
     /// The newest event time in the table's data files, milliseconds.
     pub(super) async fn newest_event_time(&self, manifest: &Manifest) -> Result<Option<i64>> {
-        let mut names: Vec<&str> = manifest
-            .files()
-            .map(crate::format::FileName::as_str)
-            .collect();
-        names.sort_unstable();
-        names.dedup();
         let cancel = CancelToken::default();
         let mut newest = None;
-        for name in names {
+        for name in manifest.distinct_files() {
             let range = event_time_range(&self.reader, &self.store, &self.table, name, &cancel);
             newest = newest.max(range.await?.map(|(_, greatest)| greatest));
         }
@@ -291,7 +285,10 @@ impl TableWriter {
 }
 
 fn joined<T>(outcome: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
-    outcome.map_err(|_| Error::new(ErrorKind::Usage, "reading the input failed inside"))?
+    outcome.map_err(|_| {
+        Error::new(ErrorKind::Usage, "reading the input failed inside")
+            .hint("nothing was appended; please report it, with the input if it may be seen")
+    })?
 }
 
 /// A stage whose successor has failed stops; the successor tells why.

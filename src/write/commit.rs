@@ -9,7 +9,9 @@
 //! more just before the commit: a version that lacks a file never comes to be.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use futures::stream::{self, StreamExt};
 use serde_json::json;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -24,6 +26,13 @@ use super::snapshot_json::{SnapshotJson, WrittenFile};
 
 /// Looks at a snapshot file whose creation ended in doubt.
 const LOOKS: usize = 3;
+
+/// Data files looked at at the same time.
+const LOOKS_AT_ONCE: usize = 32;
+
+/// Data files that were looked at within this time are not looked at again: a commit that is tried anew, for others
+/// came before it, has just seen them.
+const LOOK_HOLDS: Duration = Duration::from_secs(1);
 
 /// Writes one table of a lake.
 ///
@@ -42,6 +51,26 @@ pub(super) struct Head {
     pub(super) version: Version,
     pub(super) json: SnapshotJson,
     pub(super) manifest: Manifest,
+}
+
+/// Data files that no version names yet.
+#[derive(Debug)]
+pub(super) struct Unnamed<'a> {
+    files: &'a [WrittenFile],
+    seen_at: Option<Instant>,
+}
+
+impl<'a> Unnamed<'a> {
+    pub(super) fn new(files: &'a [WrittenFile]) -> Self {
+        Self {
+            files,
+            seen_at: None,
+        }
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &'a str> {
+        names_of(self.files)
+    }
 }
 
 /// How a commit ended that did not fail.
@@ -154,10 +183,11 @@ impl TableWriter {
         what: (&str, u64),
         new_files: &[WrittenFile],
     ) -> Result<Version> {
-        match self.attempt(base, json, what, new_files).await? {
+        let mut new_files = Unnamed::new(new_files);
+        match self.attempt(base, json, what, &mut new_files).await? {
             Attempt::Made(version) => Ok(version),
             Attempt::Lost(version) => {
-                self.remove(names_of(new_files)).await;
+                self.remove(new_files.names()).await;
                 Err(conflict(version))
             }
         }
@@ -169,7 +199,7 @@ impl TableWriter {
         base: Version,
         mut json: SnapshotJson,
         (operation, rows): (&str, u64),
-        new_files: &[WrittenFile],
+        new_files: &mut Unnamed<'_>,
     ) -> Result<Attempt> {
         let next = Version(base.0 + 1);
         let file = next.manifest_file();
@@ -196,7 +226,7 @@ impl TableWriter {
         let bytes = match prepared {
             Ok(bytes) => bytes,
             Err(e) => {
-                self.remove(names_of(new_files)).await;
+                self.remove(new_files.names()).await;
                 return Err(e);
             }
         };
@@ -245,25 +275,41 @@ impl TableWriter {
     }
 
     /// Looks whether data files that are about to be named are there, as long as they were written.
-    async fn verify(&self, files: &[WrittenFile]) -> Result<()> {
-        for file in files {
-            let found = self.store.len(&self.table, &file.name).await;
-            let found = found.map_err(|e| e.in_file(&file.name))?;
-            if found != Some(file.bytes) {
-                let message = match found {
-                    None => "conflict: it is gone before it was committed, as a vacuum leaves it"
-                        .to_owned(),
-                    Some(found) => format!(
-                        "conflict: it has {found} bytes before it was committed, and was written with {}",
-                        file.bytes
-                    ),
-                };
-                return Err(Error::new(ErrorKind::Conflict, message)
-                    .in_file(&file.name)
-                    .hint("run it again, while no vacuum --force runs; nothing was committed"));
-            }
+    async fn verify(&self, unnamed: &mut Unnamed<'_>) -> Result<()> {
+        if unnamed.seen_at.is_some_and(|at| at.elapsed() < LOOK_HOLDS) {
+            return Ok(());
         }
+        let seen_at = Instant::now();
+        // A closure over files of any lifetime would keep the compiler from seeing that the future may move.
+        let mut looks = Vec::with_capacity(unnamed.files.len());
+        for file in unnamed.files {
+            looks.push(self.verify_file(file));
+        }
+        let mut looks = stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE);
+        while let Some(seen) = looks.next().await {
+            seen?;
+        }
+        drop(looks);
+        unnamed.seen_at = Some(seen_at);
         Ok(())
+    }
+
+    async fn verify_file(&self, file: &WrittenFile) -> Result<()> {
+        let found = self.store.len(&self.table, &file.name).await;
+        let found = found.map_err(|e| e.in_file(&file.name))?;
+        let fault = match found {
+            Some(found) if found == file.bytes => return Ok(()),
+            None => "it is gone before it was committed, as a vacuum leaves it".to_owned(),
+            Some(found) => format!(
+                "it has {found} bytes before it was committed, and was written with {}",
+                file.bytes
+            ),
+        };
+        Err(
+            Error::new(ErrorKind::Conflict, format!("conflict: {fault}"))
+                .in_file(&file.name)
+                .hint("run it again, while no vacuum --force runs; nothing was committed"),
+        )
     }
 
     /// Removes data files that nothing refers to. What stays costs room until a vacuum, and nothing else.

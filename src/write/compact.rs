@@ -71,6 +71,9 @@ pub struct Compacted {
     pub files_written: usize,
     /// Data files taken over as they are.
     pub files_kept: usize,
+    /// Segments that were compacted by another policy than the one asked for, and stay because
+    /// [`CompactOptions::all`] is not set.
+    pub segments_of_other_policy: usize,
 }
 
 impl TableWriter {
@@ -94,10 +97,10 @@ impl TableWriter {
         progress: &Arc<Progress>,
     ) -> Result<Compacted> {
         if !(options.ratio >= 0.0 && options.ratio.is_finite()) {
-            return Err(Error::new(
-                ErrorKind::Usage,
-                "the ratio should be 0 or more",
-            ));
+            return Err(
+                Error::new(ErrorKind::Usage, "the ratio should be 0 or more")
+                    .hint("1 is usual; 0 begins a segment wherever the policy lets one begin"),
+            );
         }
         for _ in 0..ATTEMPTS {
             if let Some(done) = self.compact_once(options, progress).await? {
@@ -123,6 +126,10 @@ impl TableWriter {
             }
         }
         let before = figures(&head.manifest, &layout, &sizes);
+        // What comes into view between edges lies in deltas; bases are read for the state at an edge.
+        let deltas = layout.mentions.iter().filter(|mention| !mention.is_base);
+        let rows: HashMap<&str, u64> = deltas.map(|m| (m.name.as_str(), m.rows)).collect();
+        progress.begin(rows.into_values().sum());
         let segment_by = options.segment_by.unwrap_or_else(|| head.json.segment_by());
         let mut work = Compaction {
             writer: self,
@@ -130,15 +137,21 @@ impl TableWriter {
             segment_by,
             options,
             head: &head,
-            bytes_a_row: before.bytes as f64 / before.rows.max(1) as f64,
             sizes: &mut sizes,
             segments: Vec::new(),
             new_files: Vec::new(),
             files_kept: 0,
+            segments_kept: 0,
             progress,
         };
         let done = work.run(&layout).await;
-        let (segments, new_files, files_kept) = (work.segments, work.new_files, work.files_kept);
+        let Compaction {
+            segments,
+            new_files,
+            files_kept,
+            segments_kept,
+            ..
+        } = work;
         if let Err(e) = done {
             self.remove(names_of(&new_files)).await;
             return Err(e);
@@ -159,6 +172,11 @@ impl TableWriter {
             },
             files_written: new_files.len(),
             files_kept,
+            segments_of_other_policy: if segment_by == head.json.segment_by() {
+                0
+            } else {
+                segments_kept
+            },
         };
         if !changes || options.dry_run {
             return Ok(Some(compacted));

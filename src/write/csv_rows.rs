@@ -2,153 +2,56 @@
 
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, StringBuilder,
-    TimestampMillisecondBuilder,
-};
-use csv::{ReaderBuilder, StringRecord};
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
+use bytes::{Buf, Bytes};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::event_time::parse_calendar;
-use crate::format::{Column, DataType, EVENT_TIME, KEY, Schema};
+use crate::format::{Column, EVENT_TIME, KEY, Schema};
 use crate::snapshot::output_schema;
+
+use super::input::{self, Input, InputOptions, input_schema};
 
 /// Reads CSV without a header: key, event time, then the columns of the schema in order. An empty field is a null; a
 /// key and an event time must not be. The error names the line and the column.
-pub fn read_csv(text: &[u8], schema: &Schema) -> Result<RecordBatch> {
-    let own = [(KEY, DataType::String), (EVENT_TIME, DataType::DateTime)];
-    let named = schema
+pub fn read_csv(text: impl Into<Bytes>, schema: &Schema) -> Result<RecordBatch> {
+    // Files of other writers have nulls where their schema forbids them, and this makes such files too.
+    let columns: Vec<Column> = schema
         .columns()
         .iter()
-        .map(|c: &Column| (c.name.as_str(), c.data_type));
-    let mut fields: Vec<Field> = own
-        .into_iter()
-        .chain(named)
-        .map(|(name, t)| Field::new(name, t))
+        .map(|column| Column {
+            nullable: true,
+            ..column.clone()
+        })
         .collect();
-    let mut reader = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text);
-    let mut record = StringRecord::new();
-    loop {
-        let more = reader.read_record(&mut record).map_err(|e| {
-            let line = e.position().map_or(0, csv::Position::line);
-            refused(line, "it is not CSV in UTF-8")
-        })?;
-        if !more {
-            break;
-        }
-        let line = record.position().map_or(0, csv::Position::line);
-        if record.len() != fields.len() {
-            return Err(refused(
-                line,
-                &format!(
-                    "it has {} fields and should have {}",
-                    record.len(),
-                    fields.len()
-                ),
-            )
-            .hint(format!(
-                "the fields are {}",
-                fields.iter().map(|f| f.name).collect::<Vec<_>>().join(", ")
-            )));
-        }
-        for (i, (field, text)) in fields.iter_mut().zip(&record).enumerate() {
-            if text.is_empty() && i < own.len() {
-                return Err(refused(line, &format!("{} is empty", field.name)));
-            }
-            field.push(text).map_err(|e| refused(line, &e))?;
-        }
+    let options = InputOptions {
+        header: false,
+        ..InputOptions::default()
+    };
+    let names = columns.iter().map(|column| column.name.as_str());
+    let names: Vec<&str> = [KEY, EVENT_TIME].into_iter().chain(names).collect();
+    let place = |e: Error| e.hint(format!("a line has the fields {}", names.join(", ")));
+    let text = Input::Csv(Box::new(text.into().reader()));
+    let (mut source, mut rejects) = input::open(text, &columns, &options, &Arc::default())?;
+    let mut batches = Vec::new();
+    while let Some(batch) = source.next_batch(&mut rejects).map_err(place)? {
+        batches.push(batch);
     }
-    let arrays = fields.into_iter().map(Field::finish).collect();
-    RecordBatch::try_new(output_schema(schema.columns()), arrays).map_err(|e| {
+    let refused = |e: arrow::error::ArrowError| {
         Error::new(
             ErrorKind::Usage,
             format!("the rows do not fit the schema: {e}"),
         )
-    })
-}
-
-fn refused(line: u64, message: &str) -> Error {
-    Error::new(ErrorKind::Usage, message).within(format!("line {line}"))
-}
-
-/// A column under construction.
-struct Field<'a> {
-    name: &'a str,
-    values: Values,
-}
-
-enum Values {
-    Text(StringBuilder),
-    Int(Int64Builder),
-    Float(Float64Builder),
-    Bool(BooleanBuilder),
-    Time(TimestampMillisecondBuilder),
-}
-
-impl<'a> Field<'a> {
-    fn new(name: &'a str, data_type: DataType) -> Self {
-        let values = match data_type {
-            DataType::String => Values::Text(StringBuilder::new()),
-            DataType::Int => Values::Int(Int64Builder::new()),
-            DataType::Float => Values::Float(Float64Builder::new()),
-            DataType::Boolean => Values::Bool(BooleanBuilder::new()),
-            DataType::DateTime => {
-                Values::Time(TimestampMillisecondBuilder::new().with_timezone("UTC"))
-            }
-        };
-        Self { name, values }
-    }
-
-    fn push(&mut self, text: &str) -> Result<(), String> {
-        let refused = |wanted: &str| format!("{} is '{text}', which is not {wanted}", self.name);
-        let some = (!text.is_empty()).then_some(text);
-        match &mut self.values {
-            Values::Text(b) => b.append_option(some),
-            Values::Int(b) => b.append_option(
-                some.map(|t| t.trim().parse())
-                    .transpose()
-                    .map_err(|_| refused("a whole number"))?,
-            ),
-            Values::Float(b) => b.append_option(
-                some.map(|t| t.trim().parse())
-                    .transpose()
-                    .map_err(|_| refused("a number"))?,
-            ),
-            Values::Bool(b) => b.append_option(match some.map(str::trim) {
-                None => None,
-                Some(t) if t.eq_ignore_ascii_case("true") => Some(true),
-                Some(t) if t.eq_ignore_ascii_case("false") => Some(false),
-                Some(_) => return Err(refused("true or false")),
-            }),
-            Values::Time(b) => b.append_option(match some {
-                None => None,
-                Some(t) => Some(
-                    parse_calendar(t)
-                        .ok_or_else(|| refused("an RFC 3339 time or a date"))?
-                        .ms(),
-                ),
-            }),
-        }
-        Ok(())
-    }
-
-    fn finish(self) -> ArrayRef {
-        match self.values {
-            Values::Text(mut b) => Arc::new(b.finish()),
-            Values::Int(mut b) => Arc::new(b.finish()),
-            Values::Float(mut b) => Arc::new(b.finish()),
-            Values::Bool(mut b) => Arc::new(b.finish()),
-            Values::Time(mut b) => Arc::new(b.finish()),
-        }
-    }
+    };
+    let rows = concat_batches(&input_schema(&columns), &batches).map_err(refused)?;
+    let values = rows.columns()[..names.len()].to_vec();
+    RecordBatch::try_new(output_schema(schema.columns()), values).map_err(refused)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::DataType;
 
     fn schema() -> Schema {
         let column = |name: &str, data_type| Column {
@@ -178,20 +81,22 @@ mod tests {
             (",2024-01-01,5,true", "line 1: key is empty"),
             ("1,yesterday,5,true", "line 1: event_time is 'yesterday'"),
             (
+                "1,2024-01-01,5,\"true\n2,2024-01-01,5,true",
+                "line 1: the quote that opens in line 1 is never closed",
+            ),
+            (
                 "1,2024-01-01,,maybe",
                 "line 1: b is 'maybe', which is not true or false",
             ),
         ] {
-            let error = read_csv(csv.as_bytes(), &schema())
-                .expect_err(csv)
-                .to_string();
+            let error = read_csv(csv, &schema()).expect_err(csv).to_string();
             assert!(error.starts_with(said), "{error}");
         }
     }
 
     #[test]
     fn an_empty_field_is_a_null() {
-        let batch = read_csv(b"1,2024-01-01T00:00:00.000Z,,FALSE", &schema()).expect("rows");
+        let batch = read_csv("1,2024-01-01T00:00:00.000Z,,FALSE", &schema()).expect("rows");
         assert_eq!(
             (
                 batch.num_rows(),

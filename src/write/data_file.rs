@@ -153,6 +153,25 @@ pub(super) async fn write_data_file(
     file.finish().await
 }
 
+/// The bytes that a data file of these rows would have: exactly where it has one row group, otherwise by the first one.
+pub(super) fn encoded_bytes(columns: &[Column], batches: &[RecordBatch]) -> Result<u64> {
+    let schema = stored_schema(columns);
+    let mut writer =
+        ArrowWriter::try_new(Vec::new(), SchemaRef::clone(&schema), Some(properties()))
+            .map_err(|e| failed(&e))?;
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    let mut encoded = 0;
+    for batch in batches {
+        let first = batch.slice(0, batch.num_rows().min(ROWS_IN_GROUP - encoded));
+        encoded += first.num_rows();
+        let named = RecordBatch::try_new(SchemaRef::clone(&schema), first.columns().to_vec())
+            .map_err(|e| failed(&e.into()))?;
+        writer.write(&named).map_err(|e| failed(&e))?;
+    }
+    let bytes = writer.into_inner().map_err(|e| failed(&e))?.len();
+    Ok((bytes as f64 * rows as f64 / encoded.max(1) as f64) as u64)
+}
+
 /// True for types that hold text.
 pub(super) fn is_text(data_type: &ArrowType) -> bool {
     matches!(

@@ -35,6 +35,7 @@ impl TableWriter {
             return Err(Error::new(ErrorKind::Usage, "no change is asked for"));
         }
         let mut head = self.head().await?;
+        let before = head.json.clone();
         let mut columns = head.manifest.schema.columns().to_vec();
         for change in changes {
             match change {
@@ -73,6 +74,9 @@ impl TableWriter {
                 }
             }
             crate::format::Schema::try_new(columns.clone()).map_err(|(_, e)| refused(e))?;
+        }
+        if head.json == before {
+            return Err(refused("the columns are so already".to_owned()));
         }
         self.commit(head.version, head.json, ("evolve", 0), &[])
             .await
@@ -138,6 +142,7 @@ fn rename(column: &mut Column, json: &mut Value, to: &str) {
 
 fn refused(message: String) -> Error {
     Error::new(ErrorKind::Usage, message)
+        .hint("nothing was changed; azof-tui evolve --help tells what may be asked")
 }
 
 fn find(columns: &[Column], name: &str) -> Result<usize> {

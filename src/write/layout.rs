@@ -11,7 +11,7 @@ use arrow::datatypes::TimestampMillisecondType;
 use crate::cancel::CancelToken;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::{AsOf, EventTime};
-use crate::format::{Column, Manifest, Plan, plan};
+use crate::format::{Column, FileRole, Manifest, Plan, plan};
 use crate::scan::{Chunks, DataFile, KeyFilter, RowRef, read_newest};
 use crate::snapshot::{Snapshot, gather, output_schema};
 use crate::timeline::event_time_range;
@@ -22,6 +22,8 @@ use super::commit::TableWriter;
 #[derive(Debug, Clone)]
 pub(super) struct Mention {
     pub(super) name: String,
+    /// True where it is the state at its segment's start.
+    pub(super) is_base: bool,
     /// None of its rows is visible before this, milliseconds.
     pub(super) from: i64,
     /// None of its rows is visible after this; none where its segments are open.
@@ -66,6 +68,7 @@ impl Layout {
             let rows = reader.open(store, &writer.table, name).await?.rows() as u64;
             mentions.push(Mention {
                 name: name.to_owned(),
+                is_base: file.role == FileRole::Base,
                 from: file.visible_from.ms(),
                 until: manifest.segments[file.segment]
                     .kept_until

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use serde_json::{Value, json};
 
@@ -17,7 +17,7 @@ use crate::snapshot::output_schema;
 use super::SegmentBy;
 use super::commit::{Head, TableWriter};
 use super::compact::CompactOptions;
-use super::data_file::write_data_file;
+use super::data_file::{encoded_bytes, write_data_file};
 use super::input::Progress;
 use super::layout::{Layout, Mention, Stretch, advance, cannot_gather, events};
 use super::place::period_name;
@@ -30,12 +30,13 @@ pub(super) struct Compaction<'a> {
     pub(super) segment_by: SegmentBy,
     pub(super) options: CompactOptions,
     pub(super) head: &'a Head,
-    pub(super) bytes_a_row: f64,
     /// Rows and bytes of files, those that are written or would be included.
     pub(super) sizes: &'a mut HashMap<String, (u64, u64)>,
     pub(super) segments: Vec<Value>,
     pub(super) new_files: Vec<WrittenFile>,
     pub(super) files_kept: usize,
+    /// Segments of an earlier compaction that were not looked at again.
+    pub(super) segments_kept: usize,
     pub(super) progress: &'a Arc<Progress>,
 }
 
@@ -46,9 +47,30 @@ struct Piece {
     base: RecordBatch,
     /// Its rows: batches of later and later times, each newest first.
     rows: Vec<RecordBatch>,
+    /// Where size decides: the bytes of those, before they are encoded.
+    bytes: u64,
+    /// The latest time among them.
+    last: Option<i64>,
 }
 
 impl Piece {
+    fn begin(start: i64, base: RecordBatch) -> Self {
+        Self {
+            start,
+            base,
+            rows: Vec::new(),
+            bytes: 0,
+            last: None,
+        }
+    }
+
+    /// Takes rows that are later than all before.
+    fn push(&mut self, rows: RecordBatch, bytes: u64) {
+        self.bytes += bytes;
+        self.last = events(&rows).1.first().copied().or(self.last);
+        self.rows.push(rows);
+    }
+
     fn row_count(&self) -> usize {
         self.rows.iter().map(RecordBatch::num_rows).sum()
     }
@@ -62,11 +84,12 @@ impl Compaction<'_> {
         for (i, stretch) in stretches.iter().enumerate() {
             if let Some(done) = self.done_before(layout, *stretch, i == 0) {
                 self.emit(piece.take(), Some(stretch.start - 1)).await?;
-                let files = done
-                    .get("delta")
-                    .and_then(Value::as_array)
-                    .map_or(0, Vec::len);
-                self.files_kept += files + usize::from(done.get("file").is_some());
+                let deltas = done.get("delta").and_then(Value::as_array);
+                let names = deltas.into_iter().flatten().map(|delta| delta.get("file"));
+                self.files_kept += names.clone().count() + usize::from(done.get("file").is_some());
+                let rows = names.filter_map(|name| Some(self.sizes.get(name?.as_str()?)?.0));
+                self.progress.expect_fewer(rows.sum());
+                self.segments_kept += 1;
                 self.segments.push(done);
                 continue;
             }
@@ -80,15 +103,14 @@ impl Compaction<'_> {
             if !goes_on {
                 self.emit(piece.take(), Some(stretch.start - 1)).await?;
             }
-            let begun = piece.take().unwrap_or_else(|| Piece {
+            let begun = piece.take().unwrap_or_else(|| {
                 // Nothing is seen before, so the segment may as well begin with its period.
-                start: if i == 0 && base.num_rows() == 0 {
+                let start = if i == 0 && base.num_rows() == 0 {
                     self.segment_by.period_start(stretch.start)
                 } else {
                     stretch.start
-                },
-                base,
-                rows: Vec::new(),
+                };
+                Piece::begin(start, base)
             });
             piece = Some(self.gather(*stretch, begun).await?);
         }
@@ -176,29 +198,20 @@ impl Compaction<'_> {
             self.progress
                 .rows_read
                 .fetch_add(rows.num_rows() as u64, Ordering::Relaxed);
-            if rows.num_rows() > 0 {
-                // The first row tells the period, for statistics may promise more than there is.
-                let (_, times) = events(&rows);
-                let first = times.last().copied().unwrap_or(next);
-                let start = self.candidate(first);
-                let count = piece.row_count();
-                let is_full =
-                    count > 0 && count as f64 >= self.options.ratio * piece.base.num_rows() as f64;
-                // What is there already is dated before the edge of a stretch, perhaps within the same period.
-                let last = piece
-                    .rows
-                    .last()
-                    .and_then(|rows| events(rows).1.first().copied());
-                if is_full && start > piece.start && last.is_none_or(|last| start > last) {
+            let mut rest = rows;
+            while rest.num_rows() > 0 {
+                let (taken, bytes) = self.room(&piece, &rest);
+                let left = rest.num_rows() - taken;
+                if taken > 0 {
+                    piece.push(rest.slice(left, taken), bytes);
+                }
+                rest = rest.slice(0, left);
+                if let Some(oldest) = events(&rest).1.last() {
+                    let start = self.segment_by.period_start(*oldest);
                     let base = advance(&piece.base, &piece.rows)?;
                     self.emit(Some(piece), Some(start - 1)).await?;
-                    piece = Piece {
-                        start,
-                        base,
-                        rows: Vec::new(),
-                    };
+                    piece = Piece::begin(start, base);
                 }
-                piece.rows.push(rows);
             }
             if until == end || until == i64::MAX {
                 return Ok(piece);
@@ -207,12 +220,43 @@ impl Compaction<'_> {
         }
     }
 
-    /// Where a segment that holds this time may begin.
-    fn candidate(&self, ms: i64) -> i64 {
-        match self.segment_by {
-            SegmentBy::Bytes(_) => SegmentBy::Month.period_start(ms),
-            by => by.period_start(ms),
+    /// How many of these rows, which come newest first, a piece takes before the next one begins, from the oldest on;
+    /// and their bytes, where size decides.
+    fn room(&self, piece: &Piece, rows: &RecordBatch) -> (usize, u64) {
+        if let SegmentBy::Bytes(limit) = self.segment_by {
+            return self.room_by_size(piece, rows, limit);
         }
+        let (_, times) = events(rows);
+        // The oldest row tells the period, for statistics may promise more than there is. What is there already is dated
+        // before the edge of a stretch, perhaps within the same period.
+        let starts = times.last().is_some_and(|oldest| {
+            let start = self.segment_by.period_start(*oldest);
+            start > piece.start && piece.last.is_none_or(|last| start > last)
+        });
+        let begins_anew = starts && self.is_full(piece, piece.row_count());
+        (if begins_anew { 0 } else { times.len() }, 0)
+    }
+
+    fn room_by_size(&self, piece: &Piece, rows: &RecordBatch, limit: u64) -> (usize, u64) {
+        let (_, times) = events(rows);
+        let held = piece.row_count();
+        let (mut taken, mut bytes, mut last) = (0, 0, piece.last);
+        for (size, at) in row_bytes(rows).into_iter().zip(times).rev() {
+            // Rows of one moment stay together.
+            let may_begin = last != Some(*at) && *at > piece.start;
+            if may_begin && piece.bytes + bytes >= limit && self.is_full(piece, held + taken) {
+                break;
+            }
+            taken += 1;
+            bytes += size;
+            last = Some(*at);
+        }
+        (taken, bytes)
+    }
+
+    /// True where a piece of so many rows is worth a base of its own behind it.
+    fn is_full(&self, piece: &Piece, rows: usize) -> bool {
+        rows > 0 && rows as f64 >= self.options.ratio * piece.base.num_rows() as f64
     }
 
     /// Makes a segment of a piece.
@@ -229,12 +273,8 @@ impl Compaction<'_> {
                 false,
             )
             .cloned();
-        let by = match self.segment_by {
-            SegmentBy::Bytes(_) => SegmentBy::Month,
-            by => by,
-        };
         let mut segment = json!({
-            "id": period_name(by, piece.start),
+            "id": period_name(self.segment_by, piece.start),
             "start": time(piece.start),
         });
         if let Some(end) = end {
@@ -305,7 +345,7 @@ impl Compaction<'_> {
             WrittenFile {
                 name: format!("planned-{}.parquet", self.new_files.len()),
                 rows,
-                bytes: (rows as f64 * self.bytes_a_row) as u64,
+                bytes: encoded_bytes(&self.columns, batches)?,
                 event_times: (
                     times.clone().min().unwrap_or_default(),
                     times.max().unwrap_or_default(),
@@ -323,4 +363,21 @@ impl Compaction<'_> {
         self.new_files.push(file.clone());
         Ok((file.name.clone(), Some(file)))
     }
+}
+
+/// The bytes of each row: its texts, and eight for each other value. They are the same whichever file the row lies in,
+/// so that a second compaction finds the segments of the first.
+fn row_bytes(rows: &RecordBatch) -> Vec<u64> {
+    let mut bytes = vec![0; rows.num_rows()];
+    for column in rows.columns() {
+        let texts = column.as_string_opt::<i32>();
+        for (row, bytes) in bytes.iter_mut().enumerate() {
+            *bytes += match texts {
+                Some(texts) if texts.is_null(row) => 0,
+                Some(texts) => texts.value(row).len() as u64,
+                None => 8,
+            };
+        }
+    }
+    bytes
 }

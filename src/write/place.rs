@@ -82,11 +82,16 @@ fn first_period(segments: &[Value]) -> usize {
     usize::from(segments.first().is_some_and(is_late_segment))
 }
 
+/// True for a segment without an end.
+pub(super) fn is_open(segment: &Value) -> bool {
+    segment.get("end").is_none_or(Value::is_null)
+}
+
 /// True for the segment that this writer keeps late rows in.
 pub(super) fn is_late_segment(segment: &Value) -> bool {
     segment.get("id").and_then(Value::as_str) == Some(LATE)
         && segment.get("late") == Some(&Value::Bool(true))
-        && segment.get("end").is_none_or(Value::is_null)
+        && is_open(segment)
         && segment.get("file").is_none_or(Value::is_null)
         && segment
             .get("segments")
@@ -107,7 +112,6 @@ fn place_in_period(
         let Some(start) = time_in(segment, "start") else {
             return false;
         };
-        let is_open = segment.get("end").is_none_or(Value::is_null);
         let has_children = segment
             .get("segments")
             .is_some_and(|s| s.as_array().is_some_and(|s| !s.is_empty()));
@@ -115,7 +119,7 @@ fn place_in_period(
             SegmentBy::Bytes(limit) => bytes_of(segment) < limit,
             by => by.period_start(start) == by.period_start(least),
         };
-        is_open && !has_children && start <= least && is_same
+        is_open(segment) && !has_children && start <= least && is_same
     };
     let delta = file.delta(least);
     // What stands before it must hold no row that this one may correct.
@@ -130,11 +134,7 @@ fn place_in_period(
     }
     let start = segment_by.period_start(least);
     let start = latest_start.map_or(start, |latest| start.max(latest.min(least)));
-    let id = match segment_by {
-        SegmentBy::Bytes(_) => format!("from {}", time(start)),
-        by => period_name(by, start),
-    };
-    let id = unused_id(segments, &id);
+    let id = unused_id(segments, &period_name(segment_by, start));
     segments.insert(
         at,
         json!({ "id": id, "start": time(start), "delta": [delta] }),
@@ -161,13 +161,14 @@ pub(super) fn period_name(segment_by: SegmentBy, start: i64) -> String {
     let Some((year, month, ..)) = crate::event_time::calendar(EventTime::from_ms(start)) else {
         return time(start);
     };
-    if segment_by.period_start(start) != start {
+    let is_by_size = matches!(segment_by, SegmentBy::Bytes(_));
+    if is_by_size || segment_by.period_start(start) != start {
         return format!("from {}", time(start));
     }
     match segment_by {
         SegmentBy::Year => format!("{year:04}"),
         SegmentBy::Quarter => format!("{year:04}-Q{}", (month - 1) / 3 + 1),
-        SegmentBy::Month | SegmentBy::Bytes(_) => format!("{year:04}-{month:02}"),
+        _ => format!("{year:04}-{month:02}"),
     }
 }
 

@@ -7,7 +7,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cancel::CancelToken;
 use crate::error::Result;
@@ -15,7 +15,7 @@ use crate::format::{FileName, Version};
 use crate::timeline::event_time_range;
 
 use super::SegmentBy;
-use super::commit::{Attempt, Head, TableWriter, names_of};
+use super::commit::{Attempt, Head, TableWriter, Unnamed};
 use super::place::{Bin, Written, is_late_segment};
 use super::snapshot_json::{SnapshotJson, WrittenFile};
 
@@ -42,9 +42,11 @@ impl TableWriter {
         rows: u64,
         new_files: &[WrittenFile],
     ) -> Result<Rebased> {
+        let mut new_files = Unnamed::new(new_files);
         let mut appends = 0;
         for _ in 0..REBASES_AT_MOST {
-            let attempt = self.attempt(base.version, layout.clone(), ("compact", rows), new_files);
+            let what = ("compact", rows);
+            let attempt = self.attempt(base.version, layout.clone(), what, &mut new_files);
             if let Attempt::Made(version) = attempt.await? {
                 return Ok(Rebased::Made { version, appends });
             }
@@ -52,19 +54,21 @@ impl TableWriter {
                 Ok(Some(more)) => appends += more,
                 Ok(None) => break,
                 Err(e) => {
-                    self.remove(names_of(new_files)).await;
+                    self.remove(new_files.names()).await;
                     return Err(e);
                 }
             }
         }
-        self.remove(names_of(new_files)).await;
+        self.remove(new_files.names()).await;
         Ok(Rebased::Overtaken)
     }
 
     /// Makes of the layout what the versions after `base` made of it, which moves to the newest of them; answers how
     /// many they are, or `None` where one is more than an append.
     async fn put_under(&self, base: &mut Head, layout: &mut SnapshotJson) -> Result<Option<usize>> {
-        let newest = self.head().await?.version;
+        let Some((newest, _)) = self.roll_forward().await? else {
+            return Ok(None);
+        };
         let first = base.version.0 + 1;
         for version in first..=newest.0 {
             let version = Version(version);
@@ -81,6 +85,10 @@ impl TableWriter {
             };
             let (_, manifest) = SnapshotJson::parse(&layout.to_bytes()?)?;
             written.place_into(layout, &manifest, segment_by);
+            // The later word on the policy is the append's, where it has one.
+            if segment_by != base.json.segment_by() {
+                layout.set_field("segment_by", json!(segment_by.to_string()));
+            }
             *base = next;
         }
         Ok(Some((newest.0 + 1 - first) as usize))

@@ -53,11 +53,12 @@ impl<'a> Order<'a> {
 }
 
 fn broken(e: &arrow::error::ArrowError) -> Error {
+    let folder = std::env::temp_dir();
     Error::new(
         ErrorKind::Output,
-        format!("rows that were put aside cannot be handled: {e}"),
+        format!("rows cannot be kept in {} while they are sorted: {e}", folder.display()),
     )
-    .hint("the system's folder for temporary files needs about as much room as the input; TMPDIR names another one")
+    .hint("it needs about as much room as the input; TMPDIR names another folder; nothing was appended")
 }
 
 /// A folder that goes away with its runs.

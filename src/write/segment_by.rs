@@ -15,7 +15,8 @@ pub enum SegmentBy {
     Quarter,
     /// A segment a calendar year.
     Year,
-    /// A segment until its data files have this many bytes; an append opens the next one.
+    /// A segment until its data files have this many bytes, when an append opens the next one; a compaction counts the
+    /// bytes of rows before they are encoded.
     Bytes(u64),
 }
 

@@ -63,9 +63,9 @@ impl TableWriter {
         } else {
             limit.min(at.saturating_sub(UNNAMED_KEPT_MS))
         };
-        // Files first: one that is named while the versions are read is seen to be named.
-        let files = self.store.files(&self.table).await?;
         let current = self.head().await?.version;
+        // Files before snapshots: one that is named while the versions are read is seen to be named.
+        let files = self.store.files(&self.table).await?;
         let snapshots = self
             .snapshots(&self.store.files(&self.table).await?)
             .await?;

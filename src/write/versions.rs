@@ -1,12 +1,10 @@
 //! The versions of a table.
 
-use std::collections::HashSet;
-
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::{EventTime, parse_rfc3339};
-use crate::format::{FileName, Manifest, Version};
+use crate::format::{Manifest, Version};
 use crate::store::StoredFile;
 
 use super::commit::TableWriter;
@@ -83,7 +81,6 @@ impl TableWriter {
         };
         let files = self.store.files(&self.table).await?;
         let info = |(version, at, json, manifest): (Version, EventTime, SnapshotJson, Manifest)| {
-            let files: HashSet<&FileName> = manifest.files().collect();
             VersionInfo {
                 version,
                 at,
@@ -93,7 +90,7 @@ impl TableWriter {
                 rows: commit_field(&json, "rows").and_then(Value::as_u64),
                 columns: manifest.schema.columns().len(),
                 segments: manifest.segments.len(),
-                files: files.len(),
+                files: manifest.distinct_files().len(),
                 is_current: version == current,
             }
         };

@@ -1,4 +1,4 @@
-//! A store in memory in which something happens while a writer is at work: after a data file was put.
+//! A store in memory that is no quiet place: operations of it go wrong, and others are at work in it meanwhile.
 #![allow(
     dead_code,
     clippy::expect_used,
@@ -12,20 +12,65 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, StreamExt};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult,
+    CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult,
 };
 
-/// What happens, on the store without meddling; it is told which file was put.
-pub type Meddling = Box<dyn Fn(Arc<InMemory>, Path) -> BoxFuture<'static, ()> + Send + Sync>;
+/// What is to become of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    Works,
+    Fails,
+    WorksAndFails,
+    ComesShort,
+}
+
+/// What others do, on the store without meddling.
+type Meddling = Box<dyn Fn(Arc<InMemory>) -> BoxFuture<'static, ()> + Send + Sync>;
 
 pub struct MeddlingStore {
     pub inner: Arc<InMemory>,
-    pub after_data_file: Meddling,
+    /// Asked at every operation.
+    fate: Box<dyn Fn() -> Fate + Send + Sync>,
+    /// Happens whenever a data file was put.
+    after_data_file: Meddling,
+}
+
+impl MeddlingStore {
+    /// A store whose operations have fates.
+    pub fn of_fate(
+        inner: Arc<InMemory>,
+        fate: impl Fn() -> Fate + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            inner,
+            fate: Box::new(fate),
+            after_data_file: Box::new(|_| Box::pin(async {})),
+        })
+    }
+
+    /// A store in which others do something whenever a data file was put.
+    pub fn after_data_files(
+        inner: &Arc<InMemory>,
+        meddling: impl Fn(Arc<InMemory>) -> BoxFuture<'static, ()> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Arc::clone(inner),
+            fate: Box::new(|| Fate::Works),
+            after_data_file: Box::new(meddling),
+        })
+    }
+}
+
+fn broken() -> object_store::Error {
+    object_store::Error::Generic {
+        store: "meddling",
+        source: "it was made to fail".into(),
+    }
 }
 
 impl fmt::Debug for MeddlingStore {
@@ -48,11 +93,20 @@ impl ObjectStore for MeddlingStore {
         payload: PutPayload,
         options: PutOptions,
     ) -> object_store::Result<PutResult> {
-        let put = self.inner.put_opts(location, payload, options).await?;
-        if location.as_ref().ends_with(".parquet") {
-            (self.after_data_file)(Arc::clone(&self.inner), location.clone()).await;
+        match (self.fate)() {
+            Fate::Works => {
+                let put = self.inner.put_opts(location, payload, options).await?;
+                if location.as_ref().ends_with(".parquet") {
+                    (self.after_data_file)(Arc::clone(&self.inner)).await;
+                }
+                Ok(put)
+            }
+            Fate::Fails | Fate::ComesShort => Err(broken()),
+            Fate::WorksAndFails => {
+                self.inner.put_opts(location, payload, options).await?;
+                Err(broken())
+            }
         }
-        Ok(put)
     }
 
     async fn put_multipart_opts(
@@ -68,7 +122,32 @@ impl ObjectStore for MeddlingStore {
         location: &Path,
         options: GetOptions,
     ) -> object_store::Result<GetResult> {
-        self.inner.get_opts(location, options).await
+        match (self.fate)() {
+            Fate::Works => self.inner.get_opts(location, options).await,
+            Fate::Fails | Fate::WorksAndFails => Err(broken()),
+            Fate::ComesShort => {
+                let is_head = options.head;
+                let answer = self.inner.get_opts(location, options).await?;
+                if is_head {
+                    return Ok(answer);
+                }
+                let (meta, range, attributes) = (
+                    answer.meta.clone(),
+                    answer.range.clone(),
+                    answer.attributes.clone(),
+                );
+                let bytes = answer.bytes().await?;
+                let half = bytes.slice(..bytes.len() / 2);
+                Ok(GetResult {
+                    payload: GetResultPayload::Stream(
+                        futures::stream::once(async move { Ok(half) }).boxed(),
+                    ),
+                    meta,
+                    range,
+                    attributes,
+                })
+            }
+        }
     }
 
     async fn get_ranges(
@@ -76,14 +155,31 @@ impl ObjectStore for MeddlingStore {
         location: &Path,
         ranges: &[Range<u64>],
     ) -> object_store::Result<Vec<Bytes>> {
-        self.inner.get_ranges(location, ranges).await
+        match (self.fate)() {
+            Fate::Works => self.inner.get_ranges(location, ranges).await,
+            Fate::Fails | Fate::WorksAndFails => Err(broken()),
+            Fate::ComesShort => {
+                let whole = self.inner.get_ranges(location, ranges).await?;
+                Ok(whole.into_iter().map(|b| b.slice(..b.len() / 2)).collect())
+            }
+        }
     }
 
     fn delete_stream(
         &self,
         locations: BoxStream<'static, object_store::Result<Path>>,
     ) -> BoxStream<'static, object_store::Result<Path>> {
-        self.inner.delete_stream(locations)
+        match (self.fate)() {
+            Fate::Works => self.inner.delete_stream(locations),
+            Fate::Fails | Fate::ComesShort => {
+                futures::stream::once(async { Err(broken()) }).boxed()
+            }
+            Fate::WorksAndFails => self
+                .inner
+                .delete_stream(locations)
+                .map(|_| Err(broken()))
+                .boxed(),
+        }
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
@@ -91,7 +187,10 @@ impl ObjectStore for MeddlingStore {
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> object_store::Result<ListResult> {
-        self.inner.list_with_delimiter(prefix).await
+        match (self.fate)() {
+            Fate::Works => self.inner.list_with_delimiter(prefix).await,
+            _ => Err(broken()),
+        }
     }
 
     async fn copy_opts(

@@ -7,6 +7,7 @@
 
 pub mod explorer;
 pub mod mixed;
+pub mod table_commands;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

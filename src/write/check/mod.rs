@@ -131,7 +131,7 @@ impl TableWriter {
         let sound = self.check_files(&manifest, &mut checked).await?;
         if deep {
             self.check_rows(&manifest, &sound, &mut checked).await?;
-            if sound.len() == names(&manifest).len() {
+            if sound.len() == manifest.distinct_files().len() {
                 self.check_edges(&manifest, &mut checked).await?;
             }
         }
@@ -240,18 +240,18 @@ impl TableWriter {
     /// Finds missing, broken and unreferenced files; answers those that open.
     async fn check_files(&self, manifest: &Manifest, checked: &mut Checked) -> Result<Vec<String>> {
         let mut sound = Vec::new();
-        let names = names(manifest);
+        let names = manifest.distinct_files();
         for name in &names {
             match self.reader.open(&self.store, &self.table, name).await {
                 Ok(file) => {
-                    sound.push(name.clone());
+                    sound.push((*name).to_owned());
                     for column in manifest.schema.columns() {
                         if !file.has_column(column.stored_name()) && column.stored_as.is_none() {
                             let message = format!(
                                 "it has no column '{}', which reads as null",
                                 column.stored_name()
                             );
-                            checked.add(Severity::Note, name, message);
+                            checked.add(Severity::Note, *name, message);
                         }
                     }
                 }
@@ -264,7 +264,7 @@ impl TableWriter {
             return Ok(sound);
         };
         let there: HashSet<&str> = files.iter().map(|f| f.name.as_str()).collect();
-        let mut named: HashSet<String> = names.into_iter().collect();
+        let mut named: HashSet<String> = names.into_iter().map(str::to_owned).collect();
         let current = checked.version;
         for snapshot in &files {
             let version = Version::of_manifest_file(&snapshot.name)
@@ -297,13 +297,6 @@ impl TableWriter {
         }
         Ok(sound)
     }
-}
-
-fn names(manifest: &Manifest) -> Vec<String> {
-    let mut names: Vec<String> = manifest.files().map(FileName::to_string).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
 }
 
 fn check_schema(file: &str, manifest: &Manifest, checked: &mut Checked) {

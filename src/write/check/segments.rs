@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::event_time::parse_rfc3339;
 use crate::format::FileName;
-use crate::write::place::is_late_segment;
+use crate::write::place::{is_late_segment, is_open};
 use crate::write::snapshot_json::{time, time_in};
 
 use super::{Checked, Severity};
@@ -20,10 +20,6 @@ fn bounds(segment: &Value) -> Option<(i64, i64)> {
         time_in(segment, "end")?
     };
     (start <= end).then_some((start, end))
-}
-
-fn is_open(segment: &Value) -> bool {
-    segment.get("end").is_none_or(Value::is_null)
 }
 
 /// Looks at segments beside each other, and at what they hold; `around` has the bounds of the one that holds them.

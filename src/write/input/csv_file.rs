@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use arrow::array::RecordBatch;
-use csv::{ByteRecord, ReaderBuilder};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Column, DataType};
 
-use super::quotes::Watched;
+use super::csv_records::CsvRecords;
 use super::rejects::RowForm;
 use super::rows::{Cell, RowBuilder, cell_of_text};
 use super::{BATCH_BYTES, BATCH_ROWS, Counting, InputOptions, Progress, Rejects, RowSource};
@@ -24,39 +23,21 @@ enum Place {
 
 /// Rows of a CSV text. An empty field is a null; a key and an event time must not be.
 pub(super) struct CsvRows {
-    reader: csv::Reader<Watched<Counting>>,
+    records: CsvRecords<Counting>,
     /// The input's name of each field, and where it goes.
     fields: Vec<(String, Place)>,
     columns: Vec<Column>,
     names: (String, String),
     builder: RowBuilder,
-    record: ByteRecord,
     progress: Arc<Progress>,
 }
 
 impl CsvRows {
     pub(super) fn open(text: Counting, columns: &[Column], options: &InputOptions) -> Result<Self> {
         let progress = Arc::clone(&text.progress);
-        let mut reader = ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            .buffer_capacity(1 << 18)
-            .from_reader(Watched::new(text));
+        let mut records = CsvRecords::new(text);
         let fields = if options.header {
-            let mut header = ByteRecord::new();
-            let found = reader.read_byte_record(&mut header);
-            if !found.map_err(|e| broken(&e))? {
-                return Err(Error::new(
-                    ErrorKind::Usage,
-                    "the input is empty, and should begin with a line that names its columns",
-                ));
-            }
-            if let Some(astray) = reader.get_mut().next_row().and_then(|row| row.astray) {
-                return Err(Error::new(ErrorKind::Usage, astray.to_string())
-                    .within("line 1")
-                    .hint("close the quote; nothing was appended"));
-            }
-            places(&header, columns, options)?
+            places(records.header()?, columns, options)?
         } else {
             let own = [
                 (options.key.clone(), Place::Key),
@@ -67,19 +48,18 @@ impl CsvRows {
             own.into_iter().chain(values).collect()
         };
         Ok(Self {
-            reader,
+            records,
             fields,
             columns: columns.to_vec(),
             names: (options.key.clone(), options.event_time.clone()),
             builder: RowBuilder::new(columns),
-            record: ByteRecord::new(),
             progress,
         })
     }
 
     /// Reads the fields of the record that is at hand, and adds them as a row.
     fn push(&mut self, line: u64) -> Result<(), String> {
-        let (record, fields) = (&self.record, &self.fields);
+        let (record, fields) = (self.records.fields(), &self.fields);
         if record.len() != fields.len() {
             return Err(format!(
                 "it has {} fields and should have {}",
@@ -123,27 +103,19 @@ impl RowSource for CsvRows {
 
     fn next_batch(&mut self, rejects: &mut Rejects) -> Result<Option<RecordBatch>> {
         while self.builder.len() < BATCH_ROWS && self.builder.bytes() < BATCH_BYTES {
-            if !self
-                .reader
-                .read_byte_record(&mut self.record)
-                .map_err(|e| broken(&e))?
-            {
+            let Some(begun) = self.records.advance()? else {
                 break;
-            }
-            let begun = self.reader.get_mut().next_row();
-            let line = begun.map_or(0, |row| row.line);
-            let refusal = match begun.and_then(|row| row.astray) {
+            };
+            let refusal = match begun.astray {
                 Some(astray) => Some((astray.opened, astray.to_string())),
-                None => self.push(line).err().map(|reason| (line, reason)),
+                None => self
+                    .push(begun.line)
+                    .err()
+                    .map(|reason| (begun.line, reason)),
             };
             if let Some((line, reason)) = refusal {
-                let row = |_: &RowForm| {
-                    let fields = self.record.iter();
-                    fields
-                        .map(|f| String::from_utf8_lossy(f).into_owned())
-                        .collect()
-                };
-                rejects.refuse(line, &reason, row)?;
+                let fields = self.records.fields().iter();
+                rejects.refuse(line, &reason, |_| fields.map(<[u8]>::to_vec).collect())?;
             }
         }
         if self.builder.len() == 0 {
@@ -157,7 +129,7 @@ impl RowSource for CsvRows {
 
 /// Finds the columns by the names in the first line: each of the table's at most once, key and event time surely.
 fn places(
-    header: &ByteRecord,
+    names: Vec<String>,
     columns: &[Column],
     options: &InputOptions,
 ) -> Result<Vec<(String, Place)>> {
@@ -166,46 +138,34 @@ fn places(
             .within("line 1")
             .hint(hint)
     };
-    let mut names: Vec<&str> = Vec::with_capacity(header.len());
-    let mut places = Vec::with_capacity(header.len());
-    for (i, name) in header.iter().enumerate() {
-        let name = std::str::from_utf8(name)
-            .map_err(|_| refused("it is not text in UTF-8".to_owned(), String::new()))?;
-        // Some spreadsheets begin a file with a byte order mark.
-        let name = if i == 0 {
-            name.trim_start_matches('\u{feff}')
-        } else {
-            name
-        };
-        let name = name.trim();
-        if names.contains(&name) {
-            let hint = "a column may be there once".to_owned();
-            return Err(refused(format!("column '{name}' is there twice"), hint));
-        }
-        let place = if name == options.key {
-            Place::Key
+    let place_of = |name: &str| {
+        if name == options.key {
+            Some(Place::Key)
         } else if name == options.event_time {
-            Place::EventTime
-        } else if let Some(i) = columns.iter().position(|c| c.name == name) {
-            Place::Value(i)
+            Some(Place::EventTime)
         } else {
+            let value = columns.iter().position(|c| c.name == name);
+            value.map(Place::Value)
+        }
+    };
+    let mut places = Vec::with_capacity(names.len());
+    for name in &names {
+        places.push(place_of(name).ok_or_else(|| {
             let known: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
-            return Err(refused(
+            refused(
                 format!("the table has no column '{name}'"),
                 format!(
                     "its columns are {}; azof-tui evolve adds one, --key and --event-time name those two, and --no-header says that the first line is a row",
                     known.join(", ")
                 ),
-            ));
-        };
-        names.push(name);
-        places.push(place);
+            )
+        })?);
     }
     for (wanted, option) in [
         (&options.key, "--key"),
         (&options.event_time, "--event-time"),
     ] {
-        if !names.contains(&wanted.as_str()) {
+        if !names.contains(wanted) {
             return Err(refused(
                 format!("there is no column '{wanted}'"),
                 format!(
@@ -215,13 +175,5 @@ fn places(
             ));
         }
     }
-    let names = names.into_iter().map(str::to_owned);
-    Ok(names.zip(places).collect())
-}
-
-fn broken(e: &csv::Error) -> Error {
-    match e.kind() {
-        csv::ErrorKind::Io(e) => super::unreadable(e),
-        _ => Error::new(ErrorKind::Usage, format!("it is not CSV: {e}")),
-    }
+    Ok(names.into_iter().zip(places).collect())
 }

@@ -1,19 +1,18 @@
 //! The columns of a table, guessed from the rows that it is to hold.
 
-use std::io::{BufRead, BufReader};
+use std::io::Read;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Column, DataType};
 
+use super::csv_records::CsvRecords;
+use super::json_lines::JsonLines;
 use super::ndjson::named_float;
 use super::parquet_file::column_type;
-use super::rows::time_of;
+use super::rows::{float_of_text, time_of};
 use super::{Input, InputOptions};
-
-/// Rows that are looked at.
-const ROWS_LOOKED_AT: usize = 100_000;
 
 /// What the values of a column could be.
 #[expect(
@@ -50,7 +49,7 @@ impl Guess {
         let is_int = !is_padded && trimmed.parse::<i64>().is_ok();
         let is_whole = digits.iter().all(u8::is_ascii_digit);
         self.int &= is_int;
-        self.float &= !is_padded && trimmed.parse::<f64>().is_ok() && (is_int || !is_whole);
+        self.float &= !is_padded && float_of_text(trimmed).is_ok() && (is_int || !is_whole);
         self.boolean &=
             trimmed.eq_ignore_ascii_case("true") || trimmed.eq_ignore_ascii_case("false");
         // A bare year is a number first.
@@ -61,6 +60,8 @@ impl Guess {
         match value {
             Value::Null => {}
             Value::Bool(_) => self.only(|g| g.boolean = true),
+            // A Float would not give back twenty digits.
+            Value::Number(number) if number.is_u64() && !number.is_i64() => self.only(|_| {}),
             Value::Number(number) => {
                 let is_int = number.is_i64();
                 let was_int = self.int;
@@ -109,8 +110,9 @@ impl Guess {
     }
 }
 
-/// Guesses the value columns from the first rows of an input, which is used up: names as they stand there, without the
-/// key and the event time, and for each the narrowest type that its values have. All may be null.
+/// Guesses the value columns from the rows of an input, which is used up: names as they stand there, without the key
+/// and the event time, and for each the narrowest type that all its values have, so that the same rows can be appended.
+/// All may be null.
 pub fn infer_columns(input: Input, options: &InputOptions) -> Result<Vec<Column>> {
     let named = match input {
         Input::Csv(text) => of_csv(text, options)?,
@@ -154,10 +156,7 @@ pub fn infer_columns(input: Input, options: &InputOptions) -> Result<Vec<Column>
         .collect())
 }
 
-fn of_csv(
-    text: Box<dyn std::io::Read + Send>,
-    options: &InputOptions,
-) -> Result<Vec<(String, DataType)>> {
+fn of_csv(text: impl Read, options: &InputOptions) -> Result<Vec<(String, DataType)>> {
     if !options.header {
         return Err(Error::new(
             ErrorKind::Usage,
@@ -165,53 +164,58 @@ fn of_csv(
         )
         .hint("name them with --columns price:Float,sold:Int"));
     }
-    let broken = |e: &csv::Error| Error::new(ErrorKind::Usage, format!("it is not CSV: {e}"));
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text);
-    let header = reader.headers().map_err(|e| broken(&e))?;
-    let names: Vec<String> = header
-        .iter()
-        .map(|name| name.trim_start_matches('\u{feff}').trim().to_owned())
-        .collect();
+    let mut records = CsvRecords::new(text);
+    let names = records.header()?;
     let mut guesses = vec![Guess::NONE; names.len()];
-    for record in reader.records().take(ROWS_LOOKED_AT) {
-        for (guess, text) in guesses.iter_mut().zip(&record.map_err(|e| broken(&e))?) {
+    while let Some(begun) = records.advance()? {
+        let refused = |line: u64, message: String| {
+            Error::new(ErrorKind::Usage, message)
+                .within(format!("line {line}"))
+                .hint("correct it, or name the columns with --columns price:Float,sold:Int")
+        };
+        if let Some(astray) = begun.astray {
+            return Err(refused(astray.opened, astray.to_string()));
+        }
+        let fields = guesses.iter_mut().zip(records.fields()).zip(&names);
+        for ((guess, bytes), name) in fields {
+            let text = std::str::from_utf8(bytes)
+                .map_err(|_| refused(begun.line, format!("{name} is not text in UTF-8")))?;
             guess.see_text(text);
         }
     }
-    Ok(names
-        .into_iter()
-        .zip(guesses.into_iter().map(Guess::data_type))
-        .collect())
+    let types = guesses.into_iter().map(Guess::data_type);
+    Ok(names.into_iter().zip(types).collect())
 }
 
-fn of_ndjson(text: Box<dyn std::io::Read + Send>) -> Result<Vec<(String, DataType)>> {
-    let mut named: Vec<(String, Guess)> = Vec::new();
-    for (i, line) in BufReader::new(text)
-        .lines()
-        .take(ROWS_LOOKED_AT)
-        .enumerate()
-    {
-        let line = line.map_err(|e| super::unreadable(&e))?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let object: Map<String, Value> = serde_json::from_str(&line).map_err(|e| {
-            Error::new(ErrorKind::Usage, format!("it is not a JSON object: {e}"))
-                .within(format!("line {}", i + 1))
-        })?;
-        for (name, value) in &object {
-            let at = named.iter().position(|(known, _)| known == name);
+fn of_ndjson(text: impl Read) -> Result<Vec<(String, DataType)>> {
+    // Each name with the last line that had it.
+    let mut named: Vec<(String, Guess, u64)> = Vec::new();
+    let mut lines = JsonLines::new(text);
+    while let Some(line) = lines.advance()? {
+        let refused = |message: String| {
+            Error::new(ErrorKind::Usage, message)
+                .within(format!("line {line}"))
+                .hint("correct it, or name the columns with --columns price:Float,sold:Int")
+        };
+        for (name, value) in lines.fields().map_err(refused)? {
+            if value.is_array() || value.is_object() {
+                let message = format!("{name} is a list or an object, which no column type holds");
+                return Err(refused(message));
+            }
+            let at = named.iter().position(|(known, ..)| *known == name);
             let at = at.unwrap_or_else(|| {
-                named.push((name.clone(), Guess::NONE));
+                named.push((name.clone(), Guess::NONE, 0));
                 named.len() - 1
             });
-            named[at].1.see_json(value);
+            let (_, guess, last_line) = &mut named[at];
+            if std::mem::replace(last_line, line) == line {
+                return Err(refused(format!("{name} is there twice")));
+            }
+            guess.see_json(&value);
         }
     }
-    Ok(named
-        .into_iter()
-        .map(|(name, guess)| (name, guess.data_type()))
-        .collect())
+    let typed = |(name, guess, _): (String, Guess, u64)| (name, guess.data_type());
+    Ok(named.into_iter().map(typed).collect())
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Rows to append, out of CSV, NDJSON or Parquet: checked one by one, with the line and column of what is wrong.
 
 mod csv_file;
+mod csv_records;
 mod infer;
+mod json_lines;
 mod ndjson;
 mod parquet_file;
 mod quotes;
@@ -94,7 +96,7 @@ impl Default for InputOptions {
     }
 }
 
-/// How far an append has come; written by the work, read by whoever shows it.
+/// How far a write has come; written by the work, read by whoever shows it.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Bytes of text read.
@@ -103,7 +105,28 @@ pub struct Progress {
     pub rows_read: AtomicU64,
     /// Rows written to data files.
     pub rows_written: AtomicU64,
+    /// Rows that are to be read, about; 0 where nobody knows.
+    pub rows_expected: AtomicU64,
 }
+
+impl Progress {
+    /// Begins to count rows, of which there are about this many to be read.
+    pub(super) fn begin(&self, rows: u64) {
+        self.rows_read.store(0, Ordering::Relaxed);
+        self.rows_written.store(0, Ordering::Relaxed);
+        self.rows_expected.store(rows, Ordering::Relaxed);
+    }
+
+    /// Fewer rows are to be read than was expected.
+    pub(super) fn expect_fewer(&self, rows: u64) {
+        let expected = self.rows_expected.load(Ordering::Relaxed);
+        let left = expected.saturating_sub(rows);
+        self.rows_expected.store(left, Ordering::Relaxed);
+    }
+}
+
+/// Bytes of text that a row may have: one that has no end is an error before it has filled the memory.
+const ROW_BYTES_AT_MOST: u64 = 16_000_000;
 
 /// Rows of a batch that is handed on.
 const BATCH_ROWS: usize = 16_384;

@@ -1,28 +1,29 @@
 //! Rows out of NDJSON: an object a line.
 
-use std::io::{BufRead, BufReader};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use arrow::array::RecordBatch;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::error::Result;
 use crate::export::float_name;
 use crate::format::{Column, DataType};
 
+use super::json_lines::JsonLines;
 use super::rejects::RowForm;
 use super::rows::{Cell, RowBuilder, time_of};
 use super::{BATCH_BYTES, BATCH_ROWS, Counting, InputOptions, Progress, Rejects, RowSource};
 
+/// Whole numbers up to this one are exact where JSON's numbers are floating-point ones.
+const EXACT_AT_MOST: f64 = (1u64 << 53) as f64;
+
 /// Rows of an NDJSON text. A field that is missing is a null; one that the table does not know is refused.
 pub(super) struct NdjsonRows {
-    text: BufReader<Counting>,
+    lines: JsonLines<Counting>,
     columns: Vec<Column>,
     names: (String, String),
     builder: RowBuilder,
-    line: u64,
-    buffer: Vec<u8>,
     progress: Arc<Progress>,
 }
 
@@ -30,37 +31,58 @@ impl NdjsonRows {
     pub(super) fn open(text: Counting, columns: &[Column], options: &InputOptions) -> Self {
         Self {
             progress: Arc::clone(&text.progress),
-            text: BufReader::with_capacity(1 << 18, text),
+            lines: JsonLines::new(text),
             columns: columns.to_vec(),
             names: (options.key.clone(), options.event_time.clone()),
             builder: RowBuilder::new(columns),
-            line: 0,
-            buffer: Vec::new(),
         }
     }
 
-    fn push(&mut self) -> Result<(), String> {
-        let object: Map<String, Value> = serde_json::from_slice(&self.buffer)
-            .map_err(|e| format!("it is not a JSON object: {e}"))?;
-        let (mut key, mut event_time) = (Cell::Null, Cell::Null);
-        let mut values = vec![Cell::Null; self.columns.len()];
-        for (name, value) in &object {
-            let typed =
-                |data_type| cell_of_json(value, data_type).map_err(|e| format!("{name} is {e}"));
-            if *name == self.names.0 {
-                key = typed(DataType::String)?;
-            } else if *name == self.names.1 {
-                event_time = typed(DataType::DateTime)?;
-            } else if let Some(i) = self.columns.iter().position(|c| c.name == *name) {
-                values[i] = typed(self.columns[i].data_type)?;
-            } else {
-                return Err(format!("the table has no column '{name}'"));
+    /// Where a field goes: the key, the event time, then the columns in their order.
+    fn place_of(&self, name: &str) -> Result<(usize, DataType), String> {
+        if name == self.names.0 {
+            return Ok((0, DataType::String));
+        }
+        if name == self.names.1 {
+            return Ok((1, DataType::DateTime));
+        }
+        let found = self
+            .columns
+            .iter()
+            .enumerate()
+            .find(|(_, c)| c.name == name);
+        found
+            .map(|(i, column)| (i + 2, column.data_type))
+            .ok_or_else(|| format!("the table has no column '{name}'"))
+    }
+
+    /// Reads the object that is at hand, and adds it as a row.
+    fn push(&mut self, line: u64) -> Result<(), String> {
+        let mut fields = self.lines.fields()?;
+        let mut placed: Vec<Option<(&str, &Value, DataType)>> = vec![None; self.columns.len() + 2];
+        for (name, value) in &mut fields {
+            let (place, data_type) = self.place_of(name)?;
+            if data_type == DataType::String {
+                spell(value);
+            }
+            let is_there = placed[place].replace((name, value, data_type)).is_some();
+            if is_there {
+                return Err(format!("{name} is there twice"));
             }
         }
-        if matches!(key, Cell::Text("")) {
-            key = Cell::Null;
+        let mut cells = Vec::with_capacity(placed.len());
+        for field in placed {
+            cells.push(match field {
+                Some((name, value, data_type)) => {
+                    cell_of_json(value, data_type).map_err(|e| format!("{name} is {e}"))?
+                }
+                None => Cell::Null,
+            });
         }
-        self.builder.push(self.line, key, event_time, &values)
+        if matches!(cells[0], Cell::Text("")) {
+            cells[0] = Cell::Null;
+        }
+        self.builder.push(line, cells[0], cells[1], &cells[2..])
     }
 }
 
@@ -74,18 +96,12 @@ impl RowSource for NdjsonRows {
 
     fn next_batch(&mut self, rejects: &mut Rejects) -> Result<Option<RecordBatch>> {
         while self.builder.len() < BATCH_ROWS && self.builder.bytes() < BATCH_BYTES {
-            self.buffer.clear();
-            let read = self.text.read_until(b'\n', &mut self.buffer);
-            if read.map_err(|e| super::unreadable(&e))? == 0 {
+            let Some(line) = self.lines.advance()? else {
                 break;
-            }
-            self.line += 1;
-            if self.buffer.iter().all(u8::is_ascii_whitespace) {
-                continue;
-            }
-            if let Err(reason) = self.push() {
-                let text = String::from_utf8_lossy(&self.buffer).trim_end().to_owned();
-                rejects.refuse(self.line, &reason, |_| vec![text])?;
+            };
+            if let Err(reason) = self.push(line) {
+                let row = self.lines.bytes().to_vec();
+                rejects.refuse(line, &reason, |_| vec![row])?;
             }
         }
         if self.builder.len() == 0 {
@@ -94,6 +110,20 @@ impl RowSource for NdjsonRows {
         let read = self.builder.len() as u64;
         self.progress.rows_read.fetch_add(read, Ordering::Relaxed);
         self.builder.take().map(Some)
+    }
+}
+
+/// In a column of texts a number or a truth value is the text that spells it, unless its digits are lost already.
+fn spell(value: &mut Value) {
+    let keeps_its_digits = match value {
+        Value::Bool(_) => true,
+        Value::Number(number) => {
+            !number.is_f64() || number.as_f64().is_some_and(|n| n.abs() <= EXACT_AT_MOST)
+        }
+        _ => false,
+    };
+    if keeps_its_digits {
+        *value = Value::String(value.to_string());
     }
 }
 

@@ -6,7 +6,9 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::Read;
+use std::io::{self, Read};
+
+use super::ROW_BYTES_AT_MOST;
 
 /// A field whose quotes cannot be what was meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +34,30 @@ impl fmt::Display for Astray {
         }
     }
 }
+
+/// A row that goes on and on: whoever reads it on would have the rest of the input in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TooLong {
+    /// The line at which it begins, or that of the quote that is not closed.
+    pub(super) line: u64,
+    is_quoted: bool,
+}
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (line, most) = (self.line, crate::text::bytes(ROW_BYTES_AT_MOST));
+        if self.is_quoted {
+            write!(
+                f,
+                "the quote that opens in line {line} takes in more than {most}, and is not closed"
+            )
+        } else {
+            write!(f, "the row is longer than {most}")
+        }
+    }
+}
+
+impl std::error::Error for TooLong {}
 
 /// A row that has begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +88,8 @@ pub(super) struct Watched<R> {
     at: At,
     bytes: u64,
     line: u64,
+    /// The bytes before the row, and the line at which it begins.
+    row_begun: (u64, u64),
     opened: u64,
     /// Rows that the parser has not asked for yet: those of a buffer.
     rows: VecDeque<RowBegun>,
@@ -74,6 +102,7 @@ impl<R: Read> Watched<R> {
             at: At::RowStart,
             bytes: 0,
             line: 1,
+            row_begun: (0, 1),
             opened: 1,
             rows: VecDeque::new(),
         }
@@ -93,6 +122,7 @@ impl<R: Read> Watched<R> {
                     line: self.line,
                     astray: None,
                 });
+                self.row_begun = (self.bytes, self.line);
                 self.at = At::FieldStart;
             }
             self.at = match (self.at, byte) {
@@ -116,6 +146,16 @@ impl<R: Read> Watched<R> {
         }
     }
 
+    fn too_long(&self) -> Option<TooLong> {
+        let (begun_at, line) = self.row_begun;
+        let is_too_long = self.at != At::RowStart && self.bytes - begun_at > ROW_BYTES_AT_MOST;
+        let is_quoted = matches!(self.at, At::Quoted | At::Quote);
+        is_too_long.then_some(TooLong {
+            line: if is_quoted { self.opened } else { line },
+            is_quoted,
+        })
+    }
+
     fn stray(&mut self, closed: Option<u64>) {
         let opened = self.opened;
         if let Some(row) = self.rows.back_mut() {
@@ -125,10 +165,13 @@ impl<R: Read> Watched<R> {
 }
 
 impl<R: Read> Read for Watched<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
         if read > 0 {
             self.watch(&buffer[..read]);
+            if let Some(too_long) = self.too_long() {
+                return Err(io::Error::other(too_long));
+            }
         } else if self.at == At::Quoted && !buffer.is_empty() {
             self.stray(None);
         }

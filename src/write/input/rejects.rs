@@ -1,7 +1,6 @@
 //! Rows that are refused: an error, or put aside whole, as they stood in the input.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -30,16 +29,17 @@ impl RowForm {
         }
     }
 
-    fn spell(&self, batch: &RecordBatch, row: usize) -> Vec<String> {
+    fn spell(&self, batch: &RecordBatch, row: usize) -> Vec<Vec<u8>> {
         let value = |at: usize| json_of(batch.column(at), row);
         match self {
             Self::Fields(fields) => {
                 let values = fields.iter().map(|(_, at)| value(*at));
-                values.map(|value| text_of(&value)).collect()
+                values.map(|value| text_of(&value).into_bytes()).collect()
             }
             Self::Object(fields) => {
                 let values = fields.iter().map(|(name, at)| (name.clone(), value(*at)));
-                vec![Value::Object(values.collect::<Map<_, _>>()).to_string()]
+                let object = Value::Object(values.collect::<Map<_, _>>());
+                vec![object.to_string().into_bytes()]
             }
         }
     }
@@ -75,9 +75,13 @@ fn json_of(array: &ArrayRef, row: usize) -> Value {
     boolean.map_or(Value::Null, |values| values.value(row).into())
 }
 
+/// The writer looks through the rest of a field for quotes as often as its buffer is full, so a large buffer keeps a
+/// field of megabytes from taking forever.
+const BUFFER_BYTES: usize = 1 << 20;
+
 /// The rows that were refused.
 pub(in crate::write) struct Rejects {
-    to: Option<(csv::Writer<BufWriter<File>>, PathBuf)>,
+    to: Option<(csv::Writer<File>, PathBuf)>,
     form: RowForm,
     count: u64,
 }
@@ -86,15 +90,18 @@ impl Rejects {
     /// Without a file, the first refused row is an error.
     pub(super) fn open(path: Option<&PathBuf>, form: RowForm) -> Result<Self> {
         let open = |path: &PathBuf| {
-            // One that is there may be the very input, or hold what was put aside before.
-            let file = File::create_new(path).map_err(|e| cannot_write(path, &e.to_string()))?;
+            let file = File::create_new(path).map_err(|e| match e.kind() {
+                std::io::ErrorKind::AlreadyExists => is_there(path),
+                _ => cannot_write(path, &e),
+            })?;
             let mut writer = csv::WriterBuilder::new()
                 .flexible(true)
-                .from_writer(BufWriter::new(file));
+                .buffer_capacity(BUFFER_BYTES)
+                .from_writer(file);
             let names = ["line", "reason"].into_iter().chain(form.names());
             writer
                 .write_record(names)
-                .map_err(|e| cannot_write(path, &e.to_string()))?;
+                .map_err(|e| cannot_write(path, &e))?;
             Ok::<_, Error>((writer, path.clone()))
         };
         Ok(Self {
@@ -104,12 +111,12 @@ impl Rejects {
         })
     }
 
-    /// Puts a row aside as it stood, or fails where nothing is put aside.
+    /// Puts a row aside as it stood, byte by byte, or fails where nothing is put aside.
     pub(super) fn refuse(
         &mut self,
         line: u64,
         reason: &str,
-        row: impl FnOnce(&RowForm) -> Vec<String>,
+        row: impl FnOnce(&RowForm) -> Vec<Vec<u8>>,
     ) -> Result<()> {
         let Some((writer, path)) = &mut self.to else {
             return Err(Error::new(ErrorKind::Usage, reason)
@@ -119,11 +126,11 @@ impl Rejects {
                 ));
         };
         self.count += 1;
-        let mut record = vec![line.to_string(), reason.to_owned()];
+        let mut record = vec![line.to_string().into_bytes(), reason.as_bytes().to_vec()];
         record.extend(row(&self.form));
         writer
             .write_record(&record)
-            .map_err(|e| cannot_write(path, &e.to_string()))
+            .map_err(|e| cannot_write(path, &e))
     }
 
     /// The same for a row that was read: of a batch with the key, the event time, then the value columns.
@@ -139,22 +146,25 @@ impl Rejects {
     /// Writes what is left.
     pub(in crate::write) fn finish(self) -> Result<u64> {
         if let Some((mut writer, path)) = self.to {
-            writer
-                .flush()
-                .map_err(|e| cannot_write(&path, &e.to_string()))?;
-            let mut out = writer
-                .into_inner()
-                .map_err(|e| cannot_write(&path, &e.to_string()))?;
-            out.flush()
-                .map_err(|e| cannot_write(&path, &e.to_string()))?;
+            writer.flush().map_err(|e| cannot_write(&path, &e))?;
         }
         Ok(self.count)
     }
 }
 
-fn cannot_write(path: &Path, e: &str) -> Error {
+/// One that is there may be the very input, or hold what was put aside before.
+fn is_there(path: &Path) -> Error {
+    Error::new(
+        ErrorKind::Exists,
+        format!("{} is there already", path.display()),
+    )
+    .hint("name another file for the refused rows, or move that one away; nothing was appended")
+}
+
+fn cannot_write(path: &Path, e: &impl std::fmt::Display) -> Error {
     Error::new(
         ErrorKind::Output,
         format!("cannot write the refused rows to {}: {e}", path.display()),
     )
+    .hint("--rejects names a file in a folder that can be written to; nothing was appended")
 }

@@ -48,7 +48,7 @@ pub(super) fn cell_of_text(text: &str, data_type: DataType) -> Result<Cell<'_>, 
                 .parse()
                 .map_err(|_| refused("a whole number of 64 bits"))?,
         ),
-        DataType::Float => Cell::Float(text.trim().parse().map_err(|_| refused("a number"))?),
+        DataType::Float => Cell::Float(float_of_text(text.trim()).map_err(refused)?),
         DataType::Boolean => match text.trim() {
             t if t.eq_ignore_ascii_case("true") => Cell::Bool(true),
             t if t.eq_ignore_ascii_case("false") => Cell::Bool(false),
@@ -58,6 +58,18 @@ pub(super) fn cell_of_text(text: &str, data_type: DataType) -> Result<Cell<'_>, 
             Cell::Time(time_of(text).ok_or_else(|| refused("an RFC 3339 time or a date"))?)
         }
     })
+}
+
+/// Reads a number; the error is what it should be. An infinity is one only where it is spelled so: digits that no Float
+/// holds would silently become another value.
+pub(super) fn float_of_text(text: &str) -> Result<f64, &'static str> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_infinite() && text.bytes().any(|b| b.is_ascii_digit()) => {
+            Err("within the range of a Float, up to 1.8e308")
+        }
+        Ok(value) => Ok(value),
+        Err(_) => Err("a number"),
+    }
 }
 
 /// Reads a time by the calendar, milliseconds.
