@@ -169,6 +169,24 @@ impl Summary {
             ChangeKind::Same => self.same,
         }
     }
+
+    /// Counts a key more.
+    pub(super) fn tally(&mut self, kind: ChangeKind) {
+        let count = match kind {
+            ChangeKind::Added => &mut self.added,
+            ChangeKind::Removed => &mut self.removed,
+            ChangeKind::Changed => &mut self.changed,
+            ChangeKind::Touched => &mut self.touched,
+            ChangeKind::Same => &mut self.same,
+        };
+        *count += 1;
+    }
+
+    /// Takes the numbers of changed cells, one a column, of the columns that are compared.
+    pub(super) fn set_cells(&mut self, columns: &[ComparedColumn], counts: Vec<usize>) {
+        let compared = columns.iter().zip(counts).filter(|(c, _)| c.compared);
+        self.cells = compared.map(|(c, n)| (c.name.clone(), n)).collect();
+    }
 }
 
 /// The difference of two snapshots of a table.
@@ -485,7 +503,7 @@ impl Comparing {
             ..Summary::default()
         };
         let mut noted: Vec<Noted> = Vec::with_capacity(parts.iter().map(|p| p.found.len()).sum());
-        let (mut added_before, mut removed_before, mut keys) = (0, 0, 0);
+        let mut keys = 0;
         let mut counts = vec![0; self.columns.len()];
         for part in parts {
             for (position, kind) in part.found {
@@ -493,16 +511,10 @@ impl Comparing {
                 noted.push(Noted {
                     position,
                     kind,
-                    added_before,
-                    removed_before,
+                    added_before: summary.added as u32,
+                    removed_before: summary.removed as u32,
                 });
-                match kind {
-                    ChangeKind::Added => added_before += 1,
-                    ChangeKind::Removed => removed_before += 1,
-                    ChangeKind::Changed => summary.changed += 1,
-                    ChangeKind::Touched => summary.touched += 1,
-                    ChangeKind::Same => {}
-                }
+                summary.tally(kind);
             }
             keys += part.keys;
             counts
@@ -516,11 +528,8 @@ impl Comparing {
             // Within an epoch keys only ever come: the later moment has them all.
             self.a.len().max(self.b.len())
         };
-        summary.added = added_before as usize;
-        summary.removed = removed_before as usize;
         summary.same = keys - noted.len();
-        let compared = self.columns.iter().zip(counts).filter(|(c, _)| c.compared);
-        summary.cells = compared.map(|(c, n)| (c.name.clone(), n)).collect();
+        summary.set_cells(&self.columns, counts);
         Diff {
             a: self.a,
             b: self.b,

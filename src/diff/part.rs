@@ -48,21 +48,14 @@ impl Diff {
                 continue;
             }
             positions.push(position as u32);
-            match change.kind {
-                ChangeKind::Added => summary.added += 1,
-                ChangeKind::Removed => summary.removed += 1,
-                ChangeKind::Touched => summary.touched += 1,
-                ChangeKind::Same => summary.same += 1,
-                ChangeKind::Changed => {
-                    summary.changed += 1;
-                    for (column, count) in cells.iter_mut().enumerate() {
-                        *count += usize::from(self.is_cell_changed(change, column));
-                    }
+            summary.tally(change.kind);
+            if change.kind == ChangeKind::Changed {
+                for (column, count) in cells.iter_mut().enumerate() {
+                    *count += usize::from(self.is_cell_changed(change, column));
                 }
             }
         }
-        let compared = self.columns().iter().zip(cells).filter(|(c, _)| c.compared);
-        summary.cells = compared.map(|(c, n)| (c.name.clone(), n)).collect();
+        summary.set_cells(self.columns(), cells);
         Ok(DiffPart { positions, summary })
     }
 }
