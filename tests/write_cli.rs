@@ -295,7 +295,7 @@ fn a_write_that_finds_no_room_leaves_the_table_as_it_was() {
     let csv = file(
         &lake,
         "a.csv",
-        &format!("key,event_time,v\n{}\n", rows.join("\n")),
+        format!("key,event_time,v\n{}\n", rows.join("\n")),
     );
     // No file may grow beyond 64 KiB; the program is told by an error, as it is of a full disk.
     let script = "trap '' XFSZ; ulimit -f 64; exec \"$@\"";

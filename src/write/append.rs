@@ -80,10 +80,27 @@ impl TableWriter {
         let segment_by = segment_by.unwrap_or_else(|| head.json.segment_by());
         head.json
             .set_field("segment_by", json!(segment_by.to_string()));
+        let opened = input::open(input, head.manifest.schema.columns(), options, progress)?;
+        let done = self.append_opened(head, opened, segment_by, progress).await;
+        if let (Err(e), Some(rejects)) = (&done, &options.rejects)
+            && e.kind() != ErrorKind::Store
+        {
+            // Nothing was appended, so nothing was put aside: the same again must find no file. Where a store gave no
+            // clear answer, the rows may have been appended, and the others are there alone.
+            let _ = std::fs::remove_file(rejects);
+        }
+        done
+    }
+
+    async fn append_opened(
+        &self,
+        head: Head,
+        input: (Box<dyn input::RowSource>, Rejects),
+        segment_by: SegmentBy,
+        progress: &Arc<Progress>,
+    ) -> Result<Appended> {
         let columns = head.manifest.schema.columns().to_vec();
         let newest = self.newest_event_time(&head.manifest).await?;
-        let input = input::open(input, &columns, options, progress)?;
-
         let mut written = Written::default();
         let done = self
             .write_rows(

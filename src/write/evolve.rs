@@ -32,7 +32,7 @@ impl TableWriter {
 
     async fn try_evolve(&self, changes: &[SchemaChange]) -> Result<Version> {
         if changes.is_empty() {
-            return Err(Error::new(ErrorKind::Usage, "no change is asked for"));
+            return Err(refused("no change is asked for".to_owned()));
         }
         let mut head = self.head().await?;
         let before = head.json.clone();

@@ -123,6 +123,9 @@ pub fn infer_columns(input: Input, options: &InputOptions) -> Result<Vec<Column>
                     let message = format!("no column type holds {}", field.data_type());
                     Error::new(ErrorKind::Usage, message)
                         .within(format!("column '{}'", field.name()))
+                        .hint(
+                            "leave the column out of the file: azof-tui append would refuse it too",
+                        )
                 })?;
                 Ok((field.name().clone(), data_type))
             };
