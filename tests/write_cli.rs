@@ -195,6 +195,8 @@ fn a_compaction_by_another_policy_names_what_it_passes_over() {
         assert!(output.status.success(), "{}", stderr(&output));
         stderr(&output)
     };
+    let output = run(&lake, "compact", &["--ratio", "-1"]);
+    assert!(stderr(&output).contains("the ratio should be 0 or more\nhint: "));
     assert!(!compact(&["--ratio", "0"]).contains("--all"));
     let said = compact(&["--segments", "year"]);
     assert!(

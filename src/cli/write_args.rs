@@ -99,11 +99,16 @@ pub enum WriteCommand {
         #[arg(long, value_name = "TABLE")]
         table: String,
         /// Where segments may begin: month, quarter, year, or behind so many bytes of rows, such as 256MB [default: the
-        /// table's own policy]
+        /// table's own policy]; what was compacted before stays as it is, unless --all is given
         #[arg(long, value_name = "POLICY", value_parser = SegmentBy::parse)]
         segments: Option<SegmentBy>,
         /// Begin a segment once there are this many times the rows of its base; less reads less and stores more
-        #[arg(long, value_name = "R", default_value_t = 1.0)]
+        #[arg(
+            long,
+            value_name = "R",
+            default_value_t = 1.0,
+            allow_negative_numbers = true
+        )]
         ratio: f64,
         /// Look at segments again that were compacted before
         #[arg(long)]

@@ -10,6 +10,9 @@ use std::io::{self, Read};
 
 use super::ROW_BYTES_AT_MOST;
 
+/// What some spreadsheets put before the first row.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// A field whose quotes cannot be what was meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Astray {
@@ -116,7 +119,7 @@ impl<R: Read> Watched<R> {
     fn watch(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.bytes += 1;
-            let is_mark = self.bytes <= 3 && matches!(byte, 0xef | 0xbb | 0xbf);
+            let is_mark = BYTE_ORDER_MARK.get(self.bytes as usize - 1) == Some(byte);
             if self.at == At::RowStart && !matches!(byte, b'\n' | b'\r') && !is_mark {
                 self.rows.push_back(RowBegun {
                     line: self.line,
