@@ -319,7 +319,7 @@ async fn work(
                 // The terminal is gone, and with it the person.
                 Some(Err(_)) | None => return Ok(Left::Signal(SIGHUP)),
             },
-            reply = replies.recv() => reply.map(Msg::Reply),
+            Some(reply) = replies.recv() => Some(Msg::Reply(reply)),
             () = sleep => None,
         };
         let asked = match msg {

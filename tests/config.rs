@@ -192,7 +192,10 @@ const WRONG: [(&str, &str); 30] = [
         "[keys.timeline]\npan-left = \"q\"",
         "'pan-left' cannot have the key q: it is that of 'quit'",
     ),
-    ("[keys.panel]\nquit = \"Q\"", "'panel' is no action"),
+    (
+        "[keys.panel]\nquit = \"Q\"",
+        "'panel' is no panel; [keys.tables], [keys.columns], [keys.data], [keys.timeline] are",
+    ),
     (
         "[keys.data]\nquit = \"Q\"",
         "'quit' is no action of Data alone; its place is [keys]",

@@ -337,7 +337,11 @@ fn the_copied_sql_answers_what_is_on_screen() {
     let current = e.copied.clone().expect("a statement");
     assert!(current.contains("AT ('current')"), "{current}");
     assert!(answer(&current).contains("1970-01-01T00:00:00.020Z"));
+    // What changed in the column that is hidden is not shown, and not asked for.
     e.keys("@1970-01-01T00:00:00.015<Enter>a@current<Enter>dc:copy sql<Enter>");
+    let none = e.copied.clone().expect("a statement");
+    assert_eq!(answer(&none).lines().count(), 1, "{none}");
+    e.keys("2<Enter>:copy sql<Enter>");
     let changes = e.copied.clone().expect("a statement");
     let rows = answer(&changes);
     assert_eq!(rows.lines().count(), 2, "{changes}:\n{rows}");

@@ -122,6 +122,13 @@ fn three_hundred_columns() {
         text.contains("column_250") && text.contains("column_299"),
         "{text}"
     );
+    e.keys("0");
+    let grid = &e.app.view().expect("a table").grid;
+    let placed = grid.placed.iter();
+    let placed: Vec<&str> = placed
+        .map(|p| grid.columns[p.column].name.as_str())
+        .collect();
+    assert!(placed.contains(&"column_0"), "{placed:?}");
     tour(&mut open(&lake, (120, 34)));
     tour(&mut open(&lake, (60, 15)));
 }

@@ -48,7 +48,8 @@ fn a_row_tells_its_file_and_the_rows_that_it_beat() {
         "older",
         "base · row group 0 row 1",
         "base · row group 1 row 0",
-        "2 planned, 2 read",
+        "2 planned, 0 ruled out by their times, 2 read",
+        "choosing the newest rows",
         "What the rows on screen took",
         "key, event_time and 1 value column",
     ] {

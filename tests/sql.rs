@@ -224,7 +224,10 @@ fn a_clause_that_cannot_be_honoured_is_an_error_and_never_current_data() {
             "SELECT * FROM financials AT (VERSION => 'one')",
             "is no version",
         ),
-        ("SELECT * FROM ticks('financials') VERSION AS OF 1", ""),
+        (
+            "SELECT * FROM ticks('financials') VERSION AS OF 1",
+            "line 1, column 43: Expected: end of statement, found: AS",
+        ),
         (
             "SELECT * FROM financials CHANGES (INFORMATION => DEFAULT) AT (TIMESTAMP => '2009-03-31')",
             "names no moment",
@@ -745,4 +748,85 @@ fn what_a_table_said_of_the_past_before_it_was_corrected_is_a_version_away() {
     ]);
     assert_eq!(run.status.code(), Some(2));
     assert!(stderr(&run).contains("version 99"), "{}", stderr(&run));
+}
+
+#[test]
+fn a_cancelled_cross_join_gives_its_thread_back() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let context = ExecutionContext::new(&test_data()).expect("a lake");
+    let _inside = runtime.enter();
+    for endless in [
+        "SELECT count(*) FROM financials a, financials b, financials c, financials d, financials e",
+        "SELECT sum(levenshtein(a.key, b.key)) FROM financials a, financials b, financials c, financials d",
+        "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 0 FROM n) SELECT count(*) FROM n",
+    ] {
+        let cancel = CancelToken::default();
+        let mut stream = context.run(endless, &cancel);
+        let ended = runtime.block_on(async {
+            stream.schema().await.expect("a plan");
+            let stop = async {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                cancel.cancel();
+            };
+            tokio::join!(stream.next(), stop).0
+        });
+        assert!(
+            ended.is_err_and(|e| e.kind() == ErrorKind::Cancelled),
+            "{endless}"
+        );
+        drop(stream);
+        // The only thread that runs queries is free for the next one.
+        let mut next = context.run("SELECT 43", &CancelToken::default());
+        let answered = runtime.block_on(async {
+            tokio::time::timeout(Duration::from_secs(30), async {
+                next.schema().await?;
+                next.next().await
+            })
+            .await
+        });
+        assert!(matches!(answered, Ok(Ok(Some(_)))), "{endless}");
+    }
+}
+
+#[test]
+fn what_memory_does_not_hold_is_spilled_and_read_back() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let lake = Lakehouse::open(&test_data(), ReadLimits::default()).expect("a lake");
+    let tables = Arc::new(OpenTables::new(lake));
+    let context = ExecutionContext::with_tables(tables, 24 << 20).expect("a session");
+    let sql = "SELECT max(r) AS most, sum(v) AS total FROM (
+        SELECT v, row_number() OVER (ORDER BY v * 7919 % 1000003, v) AS r FROM generate_series(1, 2000000) AS t(v))";
+    let (batches, spilled) = runtime.block_on(async {
+        let frame = context.sql(sql).await.expect("a plan");
+        let tasks = Arc::new(frame.task_ctx());
+        let plan = frame.create_physical_plan().await.expect("a plan");
+        let batches = datafusion::physical_plan::collect(Arc::clone(&plan), tasks).await;
+        (batches.expect("rows"), spills(plan.as_ref()))
+    });
+    assert!(spilled > 0, "this much memory should not have been enough");
+    let row = &batches[0];
+    assert_eq!(
+        row.column(0)
+            .as_primitive::<arrow::datatypes::UInt64Type>()
+            .value(0),
+        2_000_000
+    );
+    assert_eq!(
+        row.column(1).as_primitive::<Int64Type>().value(0),
+        2_000_001_000_000
+    );
+}
+
+/// How often the operators of a plan that has run spilled.
+fn spills(plan: &dyn datafusion::physical_plan::ExecutionPlan) -> usize {
+    let own = plan.metrics().and_then(|m| m.spill_count()).unwrap_or(0);
+    own + plan
+        .children()
+        .iter()
+        .map(|child| spills(child.as_ref()))
+        .sum::<usize>()
 }

@@ -69,6 +69,8 @@ pub struct Arranged {
 pub(super) struct Search {
     pattern: String,
     id: RequestId,
+    /// When the answer that is on its way was asked for.
+    since_ms: Option<u64>,
     /// Where the cursor was when it was asked for.
     from: Cell,
 }
@@ -305,8 +307,23 @@ impl App {
         if let Some(search) = &mut self.search {
             search.id = id;
             search.from = from;
+            search.since_ms = Some(self.clock.ms);
         }
         vec![effect]
+    }
+
+    /// Since when a match is being looked for, and of what.
+    pub(super) fn is_finding(&self) -> Option<(u64, &str)> {
+        let search = self.search.as_ref()?;
+        Some((search.since_ms?, &search.pattern))
+    }
+
+    /// An answer that is on its way is not waited for any more.
+    pub(super) fn stop_finding(&mut self) {
+        if let Some(search) = &mut self.search {
+            search.since_ms = None;
+            search.id = RequestId(0);
+        }
     }
 
     pub(super) fn on_found(
@@ -318,6 +335,7 @@ impl App {
         let Some(search) = self.search.clone().filter(|s| s.id == id) else {
             return;
         };
+        self.stop_finding();
         let pattern = crate::text::ellipsis(&search.pattern, 30);
         let Some(found) = found else {
             self.notify(format!("nothing matches {pattern}"));
@@ -353,7 +371,10 @@ impl App {
         }
     }
 
-    pub(super) fn on_no_find(&mut self, error: &Error) {
+    pub(super) fn on_no_find(&mut self, id: RequestId, error: &Error) {
+        if self.search.as_ref().is_some_and(|s| s.id == id) {
+            self.stop_finding();
+        }
         if error.kind() != crate::error::ErrorKind::Cancelled {
             self.notify(error.message());
         }

@@ -23,8 +23,14 @@ impl App {
         }
         view.a = Some(view.playhead);
         view.flip_back = None;
-        if view.compare == CompareMode::Off {
-            let way = if view.playhead == AsOf::Current {
+        let is_current = view.playhead == AsOf::Current;
+        let is_compared = if self.query.is_open {
+            self.query.compare != CompareMode::Off
+        } else {
+            self.view().is_some_and(|v| v.compare != CompareMode::Off)
+        };
+        if !is_compared {
+            let way = if is_current {
                 let (back, at) = (self.key(Action::Step(-1)), self.key(Action::GoTo));
                 format!("go back with {back} or {at}")
             } else {
@@ -34,7 +40,7 @@ impl App {
             self.notify(format!("A is set; {way} and press {compare} to compare"));
             return Vec::new();
         }
-        self.read_anew()
+        self.read_comparison_anew()
     }
 
     /// Sets B to the playhead, or lets it be the playhead again.
@@ -145,10 +151,17 @@ impl App {
         // Rows that only A had are gone; that is no loss of the data's.
         view.lost_key = None;
         view.grid.forget_widths();
+        if self.query.is_open {
+            return self.read_query_comparison_anew();
+        }
+        let Some(view) = self.view() else {
+            return Vec::new();
+        };
         let shown = view.snapshot.as_ref().map(|s| s.as_of());
         // Rows of a comparison are by key, whatever they are filtered and sorted by otherwise.
         let is_arranged = view.arrangement != Arrangement::default();
-        if shown == Some(view.playhead) && view.pending.is_none() && !is_arranged {
+        let is_at_hand = shown == Some(view.playhead) && view.error.is_none();
+        if is_at_hand && view.pending.is_none() && !is_arranged {
             Vec::new()
         } else {
             self.read_anew()
@@ -156,6 +169,9 @@ impl App {
     }
 
     fn read_comparison_anew(&mut self) -> Vec<Effect> {
+        if self.query.is_open {
+            return self.read_query_comparison_anew();
+        }
         match self.view().and_then(super::TableView::compared) {
             Some(_) => self.read_anew(),
             None => Vec::new(),

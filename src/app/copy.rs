@@ -78,7 +78,10 @@ impl App {
             (query.rows(), &query.grid, false)
         } else {
             let view = self.view()?;
-            (view.rows(), &view.grid, view.flipped)
+            // An error stands where the rows would; and the row of a key that is not there is another key's.
+            let is_shown = view.error.is_none() && view.lost_key.is_none();
+            let rows = view.rows().filter(|_| is_shown);
+            (rows, &view.grid, view.flipped)
         };
         Some((rows.filter(|r| !r.is_empty())?, grid, flipped))
     }
@@ -167,12 +170,19 @@ impl App {
                 RowFilter::Added => " WHERE \"change\" = 'added'",
                 RowFilter::Removed => " WHERE \"change\" = 'removed'",
             };
-            return Ok(format!(
-                "SELECT * FROM changes({}, {}, {}){only} ORDER BY \"key\"",
+            let changes = format!(
+                "changes({}, {}, {})",
                 sql_text(&entry.name),
                 sql_text(&a.to_string()),
                 sql_text(&b.to_string())
-            ));
+            );
+            let shown: Vec<&str> = shown_values(view).collect();
+            let of = if view.columns.iter().all(|c| c.shown || !c.is_value()) {
+                changes
+            } else {
+                format!("({})", changes_of(&changes, &shown))
+            };
+            return Ok(format!("SELECT * FROM {of}{only} ORDER BY \"key\""));
         }
         self.statement_shown(true).ok_or_else(no_table)
     }
@@ -193,6 +203,25 @@ fn no_table() -> String {
 fn shown_values(view: &TableView) -> impl Iterator<Item = &str> {
     let values = view.columns.iter().filter(|c| c.shown && c.is_value());
     values.map(|c| c.name.as_str())
+}
+
+/// The changes of some columns alone: what changed in others only was merely reported again.
+fn changes_of(changes: &str, columns: &[&str]) -> String {
+    let texts: Vec<String> = columns.iter().map(|c| sql_text(c)).collect();
+    let kind = if texts.is_empty() {
+        "CASE WHEN \"change\" = 'changed' THEN 'touched' ELSE \"change\" END".to_owned()
+    } else {
+        format!(
+            "CASE WHEN \"change\" = 'changed' AND NOT array_has_any(\"columns\", [{}]) THEN 'touched' ELSE \"change\" END",
+            texts.join(", ")
+        )
+    };
+    let sides = columns.iter().flat_map(|column| {
+        let name = |side| crate::expr::sql_name(&format!("{side}_{column}"));
+        [format!(", {}", name("from")), format!(", {}", name("to"))]
+    });
+    let sides: String = sides.collect();
+    format!("SELECT \"key\", {kind} AS \"change\"{sides} FROM {changes}")
 }
 
 /// The grid on screen: its rows, its cursor and columns, and whether A's side of a comparison is shown.

@@ -59,7 +59,10 @@ impl App {
                     grid.column = match action {
                         Action::Left => grid.column.saturating_sub(1),
                         Action::Right => (grid.column + 1).min(last),
-                        Action::LineStart => 0,
+                        Action::LineStart => {
+                            grid.show_first_columns();
+                            0
+                        }
                         Action::LineEnd => last,
                         _ => grid.column,
                     };

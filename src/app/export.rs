@@ -11,7 +11,7 @@ use crate::event_time::AsOf;
 use crate::export::{Existing, RowFormat};
 use crate::text::{counted, ellipsis};
 
-use super::rows::RowFilter;
+use super::rows::{Comparison, RowFilter};
 use super::{App, Effect, Overlay, Prompt, TableView};
 
 /// What ends a name whose file may be replaced.
@@ -37,13 +37,13 @@ pub struct Exporting {
 impl App {
     /// Opens the field with a name that says what will be in the file.
     pub(super) fn open_export(&mut self) {
-        if self.query.is_open {
-            self.notify("azof-tui sql --output FILE writes a query's rows; :copy sql copies it");
-            return;
-        }
-        let Some((name, view)) = self.current().map(|t| t.name.clone()).zip(self.view()) else {
-            self.notify("no table is open");
-            return;
+        let name = match (self.query(), self.current()) {
+            (Some(_), _) => "query".to_owned(),
+            (None, Some(table)) => table.name.clone(),
+            (None, None) => {
+                self.notify("no table is open");
+                return;
+            }
         };
         let is_plain = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
         let table: String = name
@@ -55,9 +55,23 @@ impl App {
             AsOf::At(at) => at.to_text(at.precision()).replace([' ', ':'], "-"),
             AsOf::Current => "current".to_owned(),
         };
-        let suggested = match view.compared() {
-            Some((a, b)) => format!("{table}-{}-to-{}.ndjson", moment(a), moment(b)),
-            None => format!("{table}-{}.csv", moment(view.playhead)),
+        // What is written is what is on screen, which may not be of the playhead's moment yet.
+        let suggested = match self.exported() {
+            Ok(Exported::Changes { diff, .. }) => {
+                let (a, b) = (diff.0.a().as_of(), diff.0.b().as_of());
+                format!("{table}-{}-to-{}.ndjson", moment(a), moment(b))
+            }
+            Ok(Exported::Rows { snapshot, .. }) => {
+                format!("{table}-{}.csv", moment(snapshot.0.as_of()))
+            }
+            Ok(Exported::Result(result)) if result.0.follows_moment => {
+                format!("{table}-{}.csv", moment(result.0.as_of()))
+            }
+            Ok(Exported::Result(_)) => format!("{table}.csv"),
+            Err(why) => {
+                self.notify(why);
+                return;
+            }
         };
         let mut field = ExportField::default();
         field.prompt.set(&suggested);
@@ -105,15 +119,11 @@ impl App {
         }
         let format = RowFormat::of_name(path)
             .ok_or("name a file that ends in .csv, .ndjson, .json, .parquet or .arrow")?;
-        if self.query.is_open {
-            return Err("azof-tui sql --output FILE writes the rows of a query".to_owned());
-        }
         if self.exporting.is_some() {
             return Err("another file is still being written; Esc cancels that".to_owned());
         }
-        let view = self.view().ok_or("no table is open")?;
         let request = Request::Export {
-            rows: exported(view).ok_or("there are no rows yet")?,
+            rows: self.exported()?,
             path: path.to_owned(),
             format,
             existing,
@@ -169,24 +179,52 @@ impl App {
     }
 }
 
-/// The rows on screen; `None` where there are none yet.
-fn exported(view: &TableView) -> Option<Exported> {
-    let snapshot = view.snapshot.as_ref()?;
-    let Some(comparison) = &view.comparison else {
-        let order = view.arranged.as_ref();
-        return Some(Exported::Rows {
-            snapshot: Held(Arc::clone(snapshot)),
-            order: order.map(|a| Held(Arc::clone(&a.order))),
-            columns: view.grid.columns.iter().map(|c| c.source).collect(),
-        });
-    };
-    Some(Exported::Changes {
+impl App {
+    /// What is on screen, or why there is nothing to write.
+    fn exported(&self) -> Result<Exported, &'static str> {
+        let Some(query) = self.query() else {
+            return exported_of(self.view().ok_or("no table is open")?);
+        };
+        if query.error.is_some() {
+            return Err("the statement has no rows, so there is nothing to write");
+        }
+        if let Some(comparison) = &query.comparison {
+            return Ok(changes(comparison, query.filter));
+        }
+        let result = query.result.as_ref().ok_or("there are no rows yet")?;
+        if !result.is_complete {
+            return Err("the rows are still coming");
+        }
+        if result.has_more {
+            return Err("only the first rows are at hand; azof-tui sql --output FILE writes all");
+        }
+        Ok(Exported::Result(Held(Arc::clone(result))))
+    }
+}
+
+/// The rows of a table, or why there are none.
+fn exported_of(view: &TableView) -> Result<Exported, &'static str> {
+    if view.error.is_some() {
+        return Err("the rows of this moment cannot be read, so there is nothing to write");
+    }
+    let snapshot = view.snapshot.as_ref().ok_or("there are no rows yet")?;
+    if let Some(comparison) = &view.comparison {
+        return Ok(changes(comparison, view.filter));
+    }
+    let order = view.arranged.as_ref();
+    Ok(Exported::Rows {
+        snapshot: Held(Arc::clone(snapshot)),
+        order: order.map(|a| Held(Arc::clone(&a.order))),
+        columns: view.grid.columns.iter().map(|c| c.source).collect(),
+    })
+}
+
+fn changes(comparison: &Comparison, shown: RowFilter) -> Exported {
+    let filtered = comparison.filtered.as_ref();
+    Exported::Changes {
         diff: Held(Arc::clone(&comparison.diff)),
-        part: comparison
-            .filtered
-            .as_ref()
-            .map(|f| Held(Arc::clone(&f.part))),
-        kinds: match view.filter {
+        part: filtered.map(|f| Held(Arc::clone(&f.part))),
+        kinds: match shown {
             RowFilter::All => vec![
                 ChangeKind::Added,
                 ChangeKind::Removed,
@@ -200,5 +238,5 @@ fn exported(view: &TableView) -> Option<Exported> {
             RowFilter::Added => vec![ChangeKind::Added],
             RowFilter::Removed => vec![ChangeKind::Removed],
         },
-    })
+    }
 }

@@ -29,6 +29,8 @@ pub struct Facts {
     pub column: String,
     /// What is known of it: of the rows of this moment, which may not be those on screen yet.
     pub known: Option<(AsOf, Arc<ColumnStatistics>)>,
+    /// True while that is not of the rows that it was asked of last.
+    is_outdated: bool,
     /// Why it cannot be known.
     pub error: Option<Error>,
     /// The rows that it was asked of.
@@ -41,8 +43,8 @@ pub struct Facts {
 impl Facts {
     /// True where this is of the rows on screen.
     pub fn is_of(&self, view: &TableView) -> bool {
-        let shown = view.snapshot.as_ref().map(|s| s.as_of());
-        self.known.as_ref().map(|(as_of, _)| *as_of) == shown
+        let of = view.snapshot.as_ref();
+        !self.is_outdated && of.is_some_and(|s| Arc::ptr_eq(s, &self.snapshot))
     }
 }
 
@@ -95,6 +97,7 @@ impl App {
         let before = view.facts.take().filter(|f| f.column == column);
         view.facts = Some(Facts {
             known: before.and_then(|f| f.known),
+            is_outdated: true,
             error: None,
             column,
             snapshot,
@@ -109,6 +112,7 @@ impl App {
     pub(super) fn on_statistics(&mut self, id: RequestId, statistics: Arc<ColumnStatistics>) {
         if let Some(facts) = self.facts_of(id) {
             facts.known = Some((facts.snapshot.as_of(), statistics));
+            facts.is_outdated = false;
             facts.error = None;
         }
     }

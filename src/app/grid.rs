@@ -9,7 +9,7 @@ use crate::text::{self, Align};
 
 pub use crate::snapshot::RowPart as Source;
 
-use super::cell::{TimeStyle, alignment, format_value, precision_of};
+use super::cell::{TimeStyle, alignment, precision_of};
 use super::rows::{Cell, Rows, Side};
 
 /// Cells between two columns.
@@ -113,6 +113,11 @@ impl Grid {
         self.top = row.saturating_sub(line);
     }
 
+    /// Brings the first of the columns that scroll into view.
+    pub(super) fn show_first_columns(&mut self) {
+        self.first = 0;
+    }
+
     /// Forgets what was seen of widths, for another table or size.
     pub fn forget_widths(&mut self) {
         self.widest.clear();
@@ -121,9 +126,22 @@ impl Grid {
     /// Sets a column's width.
     pub fn resize(&mut self, column: usize, width: u16) {
         if let Some(column) = self.columns.get(column) {
-            self.custom
-                .insert(column.name.clone(), width.clamp(3, ANY_AT_MOST));
+            let name = column.name.clone();
+            self.set_custom_width(&name, width);
         }
+    }
+
+    /// Sets the width of the column of a name, whether that is there yet or not.
+    pub fn set_custom_width(&mut self, name: &str, width: u16) {
+        self.custom
+            .insert(name.to_owned(), width.clamp(3, ANY_AT_MOST));
+    }
+
+    /// The widths that the person has set, by the columns' names.
+    pub fn custom_widths(&self) -> impl Iterator<Item = (&str, u16)> {
+        self.custom
+            .iter()
+            .map(|(name, width)| (name.as_str(), *width))
     }
 
     /// Gives a column back the width that fits.
@@ -166,6 +184,8 @@ impl Grid {
         if self.column >= self.held {
             self.first = self.first.min(self.column);
         }
+        let least = self.least_first(rows, width);
+        self.first = self.first.max(least);
         self.place(rows, width);
         // Scroll right until the cursor's column is in view, whole if it can be.
         while self.column > self.first && !self.is_whole(self.column, width) {
@@ -198,6 +218,28 @@ impl Grid {
             held += 1;
         }
         held.max(1)
+    }
+
+    /// A first column from which the cursor's might be in view, were all texts as narrow as they get; from one before it is
+    /// not. Saves laying out hundreds of columns that are passed over.
+    fn least_first(&mut self, rows: Rows<'_>, width: u16) -> usize {
+        if self.column < self.first {
+            return self.first;
+        }
+        self.text_at_most = TEXT_AT_MOST[TEXT_AT_MOST.len() - 1];
+        let mut used = self.gutter;
+        for index in 0..self.held.min(self.columns.len()) {
+            self.measure(rows, index);
+            used = used.saturating_add(self.wanted(index) + GAP);
+        }
+        for index in (self.first..=self.column).rev() {
+            self.measure(rows, index);
+            used = used.saturating_add(self.wanted(index) + GAP);
+            if used > width.saturating_add(GAP) {
+                return (index + 1).min(self.column);
+            }
+        }
+        self.first
     }
 
     fn is_whole(&self, column: usize, width: u16) -> bool {
@@ -310,7 +352,7 @@ impl Grid {
         }));
         let precision = self.times.cell(precision);
         let cell = |value| {
-            let text = format_value(value, precision);
+            let text = rows.text(column.source, value, precision);
             text::width(&text::ellipsis(&text, usize::from(ANY_AT_MOST))) as u16
         };
         let title = text::width(&text::visible(&column.name)) as u16;

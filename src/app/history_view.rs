@@ -485,10 +485,6 @@ pub fn span(from: EventTime, to: EventTime) -> String {
 impl App {
     /// Shows the history of the row under the cursor.
     pub(super) fn open_history(&mut self) -> Vec<Effect> {
-        if self.query.is_open {
-            self.notify("this is for the rows of a table; Esc closes the query");
-            return Vec::new();
-        }
         let key = self.key_under_cursor();
         let (Some(key), Some(table)) = (key, self.current().map(|t| t.name.clone())) else {
             self.notify("there is no row here");

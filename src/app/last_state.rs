@@ -28,10 +28,14 @@ pub struct LakeState {
 pub struct TableState {
     /// The moment that the person chose; `None` for the newest.
     as_of: Option<Moment>,
-    /// The value columns, in their order.
+    /// The columns but for the key, in their order.
     columns: Vec<String>,
-    /// Those that are not shown, the event time among them.
+    /// Those that are not shown.
     hidden: Vec<String>,
+    /// Those that stay in view while the rest scrolls.
+    pinned: Vec<String>,
+    /// The widths that the person has set, in cells.
+    widths: BTreeMap<String, u16>,
     /// The condition that rows meet.
     filter: Option<String>,
     /// The column that they are sorted by, and whether from the greatest to the least.
@@ -118,13 +122,19 @@ impl App {
 
 impl TableView {
     fn state(&self) -> TableState {
-        let values = self.columns.iter().skip(2);
+        let others = self.columns.iter().skip(1);
         let hidden = self.columns.iter().filter(|c| !c.shown);
+        let pinned = self.columns.iter().filter(|c| c.pinned);
+        let widths = self.grid.custom_widths();
         TableState {
             as_of: Some(self.playhead.into())
                 .filter(|_| self.moved && self.playhead != AsOf::Current),
-            columns: values.map(|c| c.name.clone()).collect(),
+            columns: others.map(|c| c.name.clone()).collect(),
             hidden: hidden.map(|c| c.name.clone()).collect(),
+            pinned: pinned.map(|c| c.name.clone()).collect(),
+            widths: widths
+                .map(|(name, width)| (name.to_owned(), width))
+                .collect(),
             filter: self.arrangement.filter.clone(),
             sort: self.arrangement.sort.clone(),
             marks: self
@@ -173,15 +183,20 @@ impl TableView {
         self.state() != before
     }
 
-    /// Orders the value columns as they were, the ones that are new behind them, and hides those that were hidden.
+    /// Orders the columns as they were, those that are pinned in front and the ones that are new at the end; hides those
+    /// that were hidden.
     fn restore_columns(&mut self, state: &TableState) {
-        let rank = |c: &ColumnEntry| {
-            let at = state.columns.iter().position(|name| *name == c.name);
-            at.unwrap_or(usize::MAX)
-        };
-        self.columns[2..].sort_by_key(rank);
         for column in self.columns.iter_mut().skip(1) {
             column.shown = !state.hidden.contains(&column.name);
+            column.pinned = state.pinned.contains(&column.name);
+        }
+        let rank = |c: &ColumnEntry| {
+            let at = state.columns.iter().position(|name| *name == c.name);
+            (!c.pinned, at.unwrap_or(usize::MAX))
+        };
+        self.columns[1..].sort_by_key(rank);
+        for (name, width) in &state.widths {
+            self.grid.set_custom_width(name, *width);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use crate::engine::{Answer, Exported, Lane, Reply, Request, RequestId};
-use crate::error::ErrorKind;
+use crate::error::{Error, ErrorKind};
 use crate::event_time::EventTime;
 use crate::format::Projection;
 use crate::scan::ScanCost;
@@ -176,6 +176,7 @@ fn asked(request: &Request) -> String {
             let what = match rows {
                 Exported::Rows { .. } => "rows",
                 Exported::Changes { .. } => "changes",
+                Exported::Result(_) => "the rows of a query",
             };
             format!("{what} to a file, {format:?}")
         }
@@ -197,6 +198,21 @@ fn asked(request: &Request) -> String {
     }
 }
 
+/// A fault without what the person typed: of a statement, where it is wrong, and of a file, that it is.
+pub fn untold(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::Query => match error.text_position() {
+            Some((line, column)) => {
+                format!("the statement is wrong at line {line}, column {column}")
+            }
+            None => "the statement cannot be answered".to_owned(),
+        },
+        ErrorKind::Output => "the file cannot be written".to_owned(),
+        ErrorKind::Exists => "a file of that name is there already".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
 /// An answer in words, if it is one to tell of: the last of its request, or one that failed in part.
 fn answered(reply: &Reply) -> Option<(LogKind, String)> {
     let rows = |count: usize| counted(count, "row");
@@ -204,7 +220,9 @@ fn answered(reply: &Reply) -> Option<(LogKind, String)> {
         Answer::Failed(error) if error.kind() == ErrorKind::Cancelled => {
             return Some((LogKind::Cancelled, "cancelled".to_owned()));
         }
-        Answer::Failed(error) => return Some((LogKind::Failed, format!("failed: {error}"))),
+        Answer::Failed(error) => {
+            return Some((LogKind::Failed, format!("failed: {}", untold(error))));
+        }
         Answer::Table(name, Err(error)) | Answer::RowCount(name, Err(error)) => {
             return Some((LogKind::Failed, format!("{name} failed: {error}")));
         }

@@ -35,9 +35,11 @@ mod table_view;
 mod timeline;
 mod travel;
 mod update;
+mod waits;
 pub mod when;
 pub mod why;
 
+use std::cell::Cell;
 use std::sync::Arc;
 
 use crate::engine::{Request, RequestId, TableInfo};
@@ -165,6 +167,9 @@ pub enum Overlay {
     Ask(Ask),
 }
 
+/// A snapshot, and the position of a row in it; `None` where the row's key is not there.
+pub type Record = (Arc<Snapshot>, Option<usize>);
+
 /// One row, every value in full.
 #[derive(Debug)]
 pub struct RowView {
@@ -172,8 +177,9 @@ pub struct RowView {
     pub key: String,
     /// How far it is scrolled.
     pub scroll: Scroll,
-    /// All columns at the moment shown, and the row among them; the row is absent where the key is.
-    pub record: Option<(Arc<Snapshot>, Option<usize>)>,
+    /// All columns at the moment that the snapshot names, and the row among them, which is absent where the key is; or why
+    /// they cannot be read.
+    pub record: Option<Result<Record, Error>>,
     id: RequestId,
 }
 
@@ -250,6 +256,8 @@ pub struct App {
     pub log: Log,
     when: Option<when::When>,
     narrow: Option<lists::Narrow>,
+    /// The last line that the text over the screen can begin with, as it was drawn last.
+    pub text_extent: Cell<usize>,
     last_id: RequestId,
 }
 
@@ -288,6 +296,7 @@ impl App {
             log: Log::default(),
             when: None,
             narrow: None,
+            text_extent: Cell::new(usize::MAX),
             last_id: RequestId(0),
         };
         app.tell_faults();
@@ -346,7 +355,8 @@ impl App {
                 p.since_ms + second
             }
         });
-        [notice, play].into_iter().flatten().chain(long).min()
+        let told = self.next_told_wait_ms();
+        [notice, play, told].into_iter().flatten().chain(long).min()
     }
 
     /// Reads a moment as typed into the field: a time, `current`, or a share of the timeline such as `50%`.

@@ -2,9 +2,13 @@
 //! column resizes it.
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Rect;
 
+use super::grid::Grid;
 use super::layout::Areas;
+use super::query::{result_area, text_area};
 use super::rows::{CompareMode, Rows};
+use super::table_view::lines_above;
 use super::{App, Effect, Overlay, Panel};
 
 /// Rows that a notch of the wheel scrolls.
@@ -54,14 +58,20 @@ impl App {
                 at.saturating_sub(by)
             }
         };
+        let most = self.text_extent.get();
         if let Some((text, _)) = self.text_on_top() {
+            text.bound(most);
             text.by(WHEEL_ROWS, down);
             return Vec::new();
         }
+        let marks = self.marks().len();
         match &mut self.overlay {
             Some(Overlay::History(open)) => scroll(&mut open.row, WHEEL_ROWS),
             Some(Overlay::Commands(palette)) => scroll(&mut palette.cursor, 1),
-            Some(Overlay::Marks(cursor)) => scroll(cursor, 1),
+            Some(Overlay::Marks(cursor)) => {
+                scroll(cursor, 1);
+                *cursor = (*cursor).min(marks.saturating_sub(1));
+            }
             Some(
                 Overlay::GoTo(_)
                 | Overlay::Ask(_)
@@ -132,8 +142,7 @@ impl App {
                     }
                 }
             }
-            // The text takes no clicks, and the rows of a query no more than the wheel.
-            Panel::Data if self.query.is_open => {}
+            Panel::Data if self.query.is_open => self.click_query(areas, x, y),
             Panel::Data => self.click_grid(areas, x, y),
             Panel::Timeline => {
                 self.drag = Drag::Playhead;
@@ -145,56 +154,49 @@ impl App {
 
     fn click_grid(&mut self, areas: Areas, x: u16, y: u16) {
         let Some(area) = areas.data else { return };
-        let inside = Areas::inside(area);
-        let mut grabbed = None;
-        if let Some(view) = self.view_mut() {
-            let rows = view.rows().map_or(0, Rows::len);
-            let lines = view.lines_above_rows();
+        let Some(view) = self.view_mut() else { return };
+        let shown = Shown {
+            inside: Areas::inside(area),
+            rows: view.rows().map_or(0, Rows::len),
+            lines: view.lines_above_rows(),
             // Side by side, both halves are laid out alike.
-            let half = (inside.width.saturating_sub(1)) / 2 + 1;
-            let mut cell = x.saturating_sub(inside.x);
-            let mut left = inside.x;
-            if view.compare == CompareMode::SideBySide && view.comparison.is_some() && cell >= half
-            {
-                cell -= half;
-                left += half;
-            }
-            let hit = view.grid.column_at(cell);
-            if y + 1 == inside.y + lines {
-                if let Some((column, true)) = hit {
-                    let start = view
-                        .grid
-                        .placed
-                        .iter()
-                        .find(|p| p.column == column)
-                        .map_or(0, |p| p.x);
-                    grabbed = Some(Drag::ColumnEdge {
-                        column,
-                        start: left + start,
-                    });
-                }
-            } else if y >= inside.y + lines {
-                let row = view.grid.top + usize::from(y - inside.y - lines);
-                if row < rows {
-                    view.grid.row = row;
-                    view.lost_key = None;
-                }
-            }
-            if let Some((column, _)) = hit {
-                view.grid.column = column;
-            }
+            is_halved: view.compare == CompareMode::SideBySide && view.comparison.is_some(),
+        };
+        let grabbed = shown.click(&mut view.grid, x, y);
+        if grabbed.is_none() {
+            view.lost_key = None;
         }
-        if let Some(drag) = grabbed {
-            self.drag = drag;
+        self.drag = grabbed.unwrap_or(self.drag);
+    }
+
+    /// A click in the text goes on with it; one in the rows selects.
+    fn click_query(&mut self, areas: Areas, x: u16, y: u16) {
+        let Some(area) = areas.data else { return };
+        let query = &mut self.query;
+        query.is_editing = y < text_area(area, query).bottom();
+        query.completion = None;
+        if query.is_editing {
+            return;
         }
+        let shown = Shown {
+            inside: Areas::inside(result_area(area, query)),
+            rows: query.rows().map_or(0, Rows::len),
+            lines: lines_above(query.comparison.is_some(), query.compare),
+            is_halved: query.compare == CompareMode::SideBySide && query.comparison.is_some(),
+        };
+        let grabbed = shown.click(&mut query.grid, x, y);
+        self.drag = grabbed.unwrap_or(self.drag);
     }
 
     fn on_drag(&mut self, areas: Areas, x: u16) -> Vec<Effect> {
         match self.drag {
             Drag::Playhead => return self.scrub_to(areas, x),
             Drag::ColumnEdge { column, start } => {
-                if let Some(view) = self.view_mut() {
-                    view.grid.resize(column, x.saturating_sub(start));
+                let width = x.saturating_sub(start);
+                if self.query.is_open {
+                    self.query.grid.resize(column, width);
+                } else if let Some(view) = self.view_mut() {
+                    view.grid.resize(column, width);
                 }
             }
             Drag::None => {}
@@ -211,6 +213,49 @@ impl App {
             .view()
             .and_then(|v| v.timeline.moment_at(cell, inside.width));
         moment.map_or_else(Vec::new, |m| self.go_to(m))
+    }
+}
+
+/// A grid as it stands on screen.
+struct Shown {
+    inside: Rect,
+    rows: usize,
+    /// Lines above the rows.
+    lines: u16,
+    /// True where both sides of a comparison stand side by side.
+    is_halved: bool,
+}
+
+impl Shown {
+    /// Selects the cell at a place of the screen; what is grabbed there, if anything.
+    fn click(&self, grid: &mut Grid, x: u16, y: u16) -> Option<Drag> {
+        let Self { inside, lines, .. } = *self;
+        let half = (inside.width.saturating_sub(1)) / 2 + 1;
+        let mut cell = x.saturating_sub(inside.x);
+        let mut left = inside.x;
+        if self.is_halved && cell >= half {
+            cell -= half;
+            left += half;
+        }
+        let hit = grid.column_at(cell);
+        if let Some((column, _)) = hit {
+            grid.column = column;
+        }
+        if y + 1 == inside.y + lines {
+            let (column, _) = hit.filter(|(_, is_edge)| *is_edge)?;
+            let placed = grid.placed.iter().find(|p| p.column == column)?;
+            return Some(Drag::ColumnEdge {
+                column,
+                start: left + placed.x,
+            });
+        }
+        if (inside.y + lines..inside.bottom()).contains(&y) {
+            let row = grid.top + usize::from(y - inside.y - lines);
+            if row < self.rows {
+                grid.row = row;
+            }
+        }
+        None
     }
 }
 

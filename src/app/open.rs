@@ -14,7 +14,8 @@ impl App {
             return Vec::new();
         };
         self.table_cursor = index;
-        self.query.is_open = false;
+        let was_hidden = std::mem::take(&mut self.query.is_open);
+        self.query.is_editing = false;
         self.play = None;
         let changed = self.current != Some(index);
         self.narrow.take_if(|_| changed);
@@ -42,7 +43,11 @@ impl App {
             }
             entry.view = Some(view);
         } else if !changed {
-            return Vec::new();
+            return if was_hidden {
+                self.read_what_is_stale()
+            } else {
+                Vec::new()
+            };
         }
         // Replies to what was asked of another table, or before, are not this table's.
         let next = RequestId(self.last_id.0 + 1);
@@ -78,24 +83,20 @@ impl App {
     pub(super) fn enter(&mut self) -> Vec<Effect> {
         match self.focus {
             Panel::Tables => self.open_table(self.table_cursor),
-            // A row of a query has no more than it shows.
-            Panel::Data if self.query.is_open => Vec::new(),
+            Panel::Data if self.query.is_open => {
+                self.notify("a row of a query has no more than it shows; Esc closes the query");
+                Vec::new()
+            }
             Panel::Data => self.open_row(),
             Panel::Columns | Panel::Timeline => Vec::new(),
         }
     }
 
     pub(super) fn open_row(&mut self) -> Vec<Effect> {
-        let Some(view) = self.view() else {
+        let is_shown = self.view().is_some_and(|v| v.error.is_none());
+        let Some(key) = self.key_under_cursor().filter(|_| is_shown) else {
             return Vec::new();
         };
-        let Some(rows) = view
-            .rows()
-            .filter(|r| !r.is_empty() && view.error.is_none())
-        else {
-            return Vec::new();
-        };
-        let key = rows.key(view.grid.row).to_owned();
         self.overlay = Some(Overlay::Row(RowView {
             key,
             scroll: Scroll::default(),
@@ -108,7 +109,7 @@ impl App {
     /// Asks for the rows of the playhead's moment.
     pub(super) fn read_rows(&mut self) -> Vec<Effect> {
         if self.query.is_open {
-            return self.read_query();
+            return self.follow_with_query();
         }
         let Some(table) = self.current().map(|t| t.name.clone()) else {
             return Vec::new();
@@ -151,19 +152,28 @@ impl App {
         vec![effect]
     }
 
+    /// Asks for what the person has asked for while the rows were not on screen.
+    pub(super) fn read_what_is_stale(&mut self) -> Vec<Effect> {
+        if self.view().is_some_and(TableView::is_stale) {
+            self.read_rows()
+        } else {
+            Vec::new()
+        }
+    }
+
     /// Asks for the open row as of the playhead's moment.
     pub(super) fn read_open_row(&mut self) -> Option<Effect> {
         let Some(Overlay::Row(row)) = &self.overlay else {
             return None;
         };
         // A comparison has both sides at hand.
-        if self.view()?.compare != CompareMode::Off {
+        if self.view()?.comparison.is_some() {
             return None;
         }
         let key = row.key.clone();
         let request = Request::Row {
             table: self.current()?.name.clone(),
-            as_of: self.view()?.playhead,
+            as_of: self.view()?.moment_of_rows(),
             key,
         };
         let effect = self.send(request);

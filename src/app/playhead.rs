@@ -45,6 +45,7 @@ impl App {
             return Vec::new();
         };
         view.moved = true;
+        self.travel_no_more();
         if let Some(when) = &mut self.when {
             // Who goes elsewhere does not want to be taken away from there.
             when.wait_no_more();

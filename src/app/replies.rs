@@ -31,10 +31,16 @@ impl App {
                 }
             }
             Answer::Ticks(ticks) => {
-                if let Some(view) = self.waiting_for_timeline(reply.id) {
-                    view.timeline.finish(ticks);
-                }
-                return self.settle_on_last_tick();
+                let Some(view) = self.waiting_for_timeline(reply.id) else {
+                    return Vec::new();
+                };
+                view.timeline.finish(ticks);
+                let is_shown = self.view().is_some_and(|v| v.timeline_id == Some(reply.id));
+                return if is_shown {
+                    self.settle_on_last_tick()
+                } else {
+                    Vec::new()
+                };
             }
             Answer::SnapshotProgress(read, of) => {
                 if let Some(pending) = self
@@ -64,7 +70,7 @@ impl App {
                 if let Some(Overlay::Row(open)) = &mut self.overlay
                     && open.id == reply.id
                 {
-                    open.record = Some((snapshot, row));
+                    open.record = Some(Ok((snapshot, row)));
                 }
             }
             Answer::Statistics(statistics) => self.on_statistics(reply.id, statistics),
@@ -132,6 +138,8 @@ impl App {
         };
         self.tables[at].info = Some(info);
         let wanted = match &self.start.table {
+            // One that was picked while it was being opened.
+            _ if self.current == Some(at) => true,
             Some(table) if self.tables.iter().any(|t| t.name == *table) => table == name,
             // Without a wish, the first table that opens.
             _ => self.current.is_none() && self.tables[at].info.as_ref().is_some_and(Result::is_ok),
@@ -201,6 +209,10 @@ impl App {
         } else {
             view.filter.label()
         };
+        if is_there {
+            // All that the cursor is asked for is of the row that it is on.
+            view.lost_key = None;
+        }
         self.notify(if is_there {
             format!("{short} is there, but not among the rows shown ({filter})")
         } else {
@@ -276,10 +288,22 @@ impl App {
                     if view.b.is_none() {
                         view.playhead = snapshot.as_of();
                     }
-                    match &view.comparison {
-                        Some(comparison) => view.a = Some(comparison.diff.a().as_of()),
-                        None => view.compare = CompareMode::Off,
+                    let columns: Vec<String> =
+                        snapshot.columns().iter().map(|c| c.name.clone()).collect();
+                    if let Some(comparison) = &view.comparison {
+                        view.a = Some(comparison.diff.a().as_of());
+                        let filtered = comparison.filtered.as_ref();
+                        view.arrangement.filter = filtered.map(|f| f.by.clone());
+                    } else {
+                        view.compare = CompareMode::Off;
+                        let arranged = view.arranged.as_ref().map(|a| a.by.clone());
+                        view.arrangement = arranged.unwrap_or_default();
                     }
+                    for column in view.columns.iter_mut().filter(|c| c.is_value()) {
+                        column.shown &= columns.contains(&column.name);
+                    }
+                    view.top_from = None;
+                    view.set_grid_columns();
                     self.notify("cancelled");
                 } else {
                     view.error = Some(error.hint(again));
@@ -287,11 +311,16 @@ impl App {
             }
             Lane::History => self.on_no_history(id, &error),
             Lane::Query => self.on_query_failure(id, error),
-            Lane::Find => self.on_no_find(&error),
+            Lane::Find => self.on_no_find(id, &error),
             Lane::Series => self.on_no_series(id, error),
             Lane::Column => self.on_no_statistics(id, error),
             Lane::When => self.on_no_turns(id, error),
-            Lane::Row => self.on_why(id, Err(error)),
+            Lane::Row => match &mut self.overlay {
+                Some(Overlay::Row(open)) if open.id == id && !cancelled => {
+                    open.record = Some(Err(error));
+                }
+                _ => self.on_why(id, Err(error)),
+            },
             Lane::Export => self.on_not_exported(id, &error),
             Lane::Statistics => {}
         }

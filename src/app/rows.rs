@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use crate::diff::{Change, ChangeKind, Diff, Summary};
 use crate::engine::Filtered;
+use crate::event_time::Precision;
 use crate::format::{DataType, EVENT_TIME, KEY};
 use crate::scan::Value;
 use crate::snapshot::Snapshot;
-use crate::sql::ResultRows;
+use crate::sql::{ResultRows, key_in_words};
 
+use super::cell::format_value;
 use super::grid::{GridColumn, Source};
 
 /// How two moments are shown.
@@ -221,6 +223,16 @@ fn place(order: Option<&[u32]>, row: usize) -> usize {
 }
 
 impl<'a> Rows<'a> {
+    /// A value of a column in words. The key of a query's comparison may be made of several columns.
+    pub fn text(self, source: Source, value: Value<'_>, precision: Precision) -> String {
+        match (source, value, self) {
+            (Source::Key, Value::Text(key), Self::Compared(_)) => {
+                format_value(Value::Text(&key_in_words(key)), precision)
+            }
+            _ => format_value(value, precision),
+        }
+    }
+
     /// How many there are.
     pub fn len(self) -> usize {
         match self {

@@ -31,6 +31,13 @@ impl Scroll {
         }
     }
 
+    /// Takes what was scrolled beyond the end back, so that one line up is one line up.
+    pub(super) fn bound(&mut self, first_line_at_most: usize) {
+        match self {
+            Self::Top(at) | Self::End(at) => *at = (*at).min(first_line_at_most),
+        }
+    }
+
     /// Scrolls by lines.
     pub(super) fn by(&mut self, lines: usize, down: bool) {
         *self = match (*self, down) {
@@ -70,6 +77,7 @@ impl App {
     /// A key while such a text is open: closes it, moves the playhead beneath it, which it follows, or scrolls.
     pub(super) fn on_text_key(&mut self, wanted: Option<Action>) -> Vec<Effect> {
         let page = usize::from(self.size.1.saturating_sub(AROUND).max(1));
+        let most = self.text_extent.get();
         let has_time = !matches!(self.overlay, Some(Overlay::Help(_)));
         let (Some((scroll, opened_by)), Some(wanted)) = (self.text_on_top(), wanted) else {
             return Vec::new();
@@ -89,7 +97,10 @@ impl App {
             {
                 return self.act(wanted);
             }
-            movement => scroll.follow(movement, page),
+            movement => {
+                scroll.bound(most);
+                scroll.follow(movement, page);
+            }
         }
         Vec::new()
     }
@@ -98,6 +109,16 @@ impl App {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_scrolled_beyond_the_end_is_not_undone_line_by_line() {
+        let mut scroll = Scroll::default();
+        scroll.by(500, true);
+        assert_eq!(scroll.first_line(30, 10), 20);
+        scroll.bound(20);
+        scroll.by(1, false);
+        assert_eq!(scroll.first_line(30, 10), 19);
+    }
 
     #[test]
     fn a_text_scrolls_from_the_end_that_it_was_sent_to() {

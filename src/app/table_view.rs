@@ -233,6 +233,19 @@ impl TableView {
         Some((a, self.b.unwrap_or(self.playhead)))
     }
 
+    /// True where the rows at hand are not those that are asked for.
+    pub(super) fn is_stale(&self) -> bool {
+        let shown = self.comparison.as_ref().map(|c| &c.diff);
+        let shown = shown.map(|diff| (diff.a().as_of(), diff.b().as_of()));
+        let is_of_moment = match self.compared() {
+            Some(wanted) => shown == Some(wanted),
+            None => {
+                shown.is_none() && self.snapshot.as_ref().map(|s| s.as_of()) == Some(self.playhead)
+            }
+        };
+        !is_of_moment || self.snapshot_id < self.valid_from
+    }
+
     /// What is shown, in words, where it is not what was asked for.
     pub fn showing_other(&self) -> Option<String> {
         let text = |moment| describe(moment);

@@ -21,6 +21,7 @@ pub(super) struct Travel {
     key: String,
     id: RequestId,
     history: Option<Arc<History>>,
+    since_ms: u64,
     /// The way to go once the history is there, and the column whose changes count.
     waiting: Option<(bool, Option<String>)>,
 }
@@ -56,9 +57,24 @@ impl App {
             key,
             id: self.last_id,
             history: None,
+            since_ms: self.clock.ms,
             waiting: Some((forward, column)),
         });
         vec![effect]
+    }
+
+    /// Since when the person waits to be taken to another version, and of which key.
+    pub(super) fn is_travelling(&self) -> Option<(u64, &str)> {
+        let travel = self.travel.as_ref()?;
+        let is_waiting = travel.waiting.is_some() && travel.history.is_none();
+        is_waiting.then_some((travel.since_ms, &*travel.key))
+    }
+
+    /// Who goes elsewhere does not want to be taken away from there.
+    pub(super) fn travel_no_more(&mut self) {
+        if let Some(travel) = &mut self.travel {
+            travel.waiting = None;
+        }
     }
 
     /// The history of a key, where it has been read already. One that is still on its way is given up, because the next

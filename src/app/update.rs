@@ -2,13 +2,12 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
-use crate::engine::Lane;
 use crate::view::Direction;
 
 use super::arrange::{Ask, Wanted};
 use super::commands::Palette;
 use super::keymap::{Action, Key, action};
-use super::when::{Way, When};
+use super::when::Way;
 use super::{App, Clock, Effect, Msg, Overlay, Panel, Play, Prompt, SPEEDS, Scroll, TableView};
 
 impl App {
@@ -140,6 +139,10 @@ impl App {
     }
 
     pub(super) fn act(&mut self, action: Action) -> Vec<Effect> {
+        if self.query.is_open && is_of_table_rows(action) {
+            self.notify("this is for the rows of a table; Esc closes the query");
+            return Vec::new();
+        }
         match action {
             Action::FocusNext => self.focus_by(1),
             Action::FocusPrevious => self.focus_by(Panel::ALL.len() - 1),
@@ -171,24 +174,8 @@ impl App {
             }
             Action::Escape => return self.escape(),
             Action::Quit => return vec![Effect::Quit],
-            Action::Interrupt => {
-                if self.query.pending.is_some() {
-                    return self.cancel_query();
-                }
-                if self.exporting.is_some()
-                    || self.view().is_some_and(|v| v.pending.is_some())
-                    || self.when().is_some_and(|w| w.pending.is_some())
-                    || self.line_pending().is_some()
-                {
-                    return self.escape();
-                }
-                return vec![Effect::Quit];
-            }
+            Action::Interrupt => return self.interrupt(),
             Action::Suspend => return vec![Effect::Suspend],
-            // The rows of a query have no past of their own.
-            Action::History | Action::Why if self.query.is_open => {
-                self.notify("this is for the rows of a table; Esc closes the query");
-            }
             Action::History => return self.open_history(),
             Action::Why => return self.open_why(),
             Action::Log => self.overlay = Some(Overlay::Log(Scroll::End(0))),
@@ -230,6 +217,8 @@ impl App {
             Action::Unsort => return self.unsort(),
             Action::Query => return self.open_query(false),
             Action::QueryShown => return self.open_query(true),
+            Action::FilterRows if self.query.is_open => self.next_query_filter(),
+            Action::FilterColumns if self.query.is_open => self.toggle_changed_query_columns(),
             Action::FilterRows => self.next_filter(),
             Action::FilterColumns => self.toggle_changed_columns(),
             movement => return self.move_cursor(movement),
@@ -253,43 +242,6 @@ impl App {
         self.timeline(|v| v.timeline.pan(share));
     }
 
-    /// Esc: what is in the way goes first, then what runs.
-    fn escape(&mut self) -> Vec<Effect> {
-        self.notice = None;
-        if self.overlay.take().is_some() {
-            return Vec::new();
-        }
-        if self.play.take().is_some() {
-            return Vec::new();
-        }
-        if self.narrow.take().is_some() {
-            return Vec::new();
-        }
-        if self.when.as_ref().is_some_and(When::is_waited_for) {
-            return vec![Effect::Cancel(Lane::When)];
-        }
-        if self.query.is_open {
-            return match self.query.pending {
-                Some(_) => self.cancel_query(),
-                None => self.close_query(),
-            };
-        }
-        if self.view().is_some_and(|v| v.pending.is_some()) {
-            return vec![Effect::Cancel(Lane::Snapshot)];
-        }
-        if self.exporting.is_some() {
-            return vec![Effect::Cancel(Lane::Export)];
-        }
-        if self.when().is_some_and(|w| w.pending.is_some()) {
-            return vec![Effect::Cancel(Lane::When)];
-        }
-        if self.line_pending().is_some() {
-            return vec![Effect::Cancel(Lane::Series)];
-        }
-        self.when = None;
-        Vec::new()
-    }
-
     /// True while characters are text of some field.
     fn takes_text(&self) -> bool {
         match self.overlay {
@@ -305,4 +257,21 @@ impl App {
     fn query_has_keys(&self) -> bool {
         self.query.is_open && (self.query.is_editing || self.query.asking.is_some())
     }
+}
+
+/// True for what is done with the rows of a table, which have keys and a past; the rows of a query do not.
+fn is_of_table_rows(action: Action) -> bool {
+    matches!(
+        action,
+        Action::PreviousVersion
+            | Action::NextVersion
+            | Action::History
+            | Action::Why
+            | Action::FindNext
+            | Action::FindPrevious
+            | Action::Sort
+            | Action::Unsort
+            | Action::PinColumn
+            | Action::Flip
+    )
 }

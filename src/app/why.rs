@@ -35,10 +35,6 @@ impl TableView {
 impl App {
     /// Asks why the row under the cursor is what it is.
     pub(super) fn open_why(&mut self) -> Vec<Effect> {
-        if self.query.is_open {
-            self.notify("this is for the rows of a table; Esc closes the query");
-            return Vec::new();
-        }
         let Some(key) = self.key_under_cursor() else {
             self.notify("there is no row here");
             return Vec::new();

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::config::parse_memory;
+use crate::text::visible;
 
 use super::write_args::WriteCommand;
 
@@ -273,6 +274,36 @@ pub enum Command {
     },
     /// Print the manual page
     Man,
+}
+
+impl Command {
+    /// What it does, for a log: without a key, a statement or anything else that may be a secret.
+    pub fn logged(&self) -> String {
+        use WriteCommand as W;
+        let (name, table) = match self {
+            Self::Tables { .. } => ("tables", None),
+            Self::Scan { table, .. } => ("scan", Some(&table.table)),
+            Self::Diff { table, .. } => ("diff", Some(&table.table)),
+            Self::History { table, .. } => ("history", Some(&table.table)),
+            Self::Why { table, .. } => ("why", Some(&table.table)),
+            Self::Timeline { table, .. } => ("timeline", Some(&table.table)),
+            Self::Sql { .. } => ("sql", None),
+            Self::Gen { table, .. } => ("gen", Some(&table.table)),
+            Self::Write(W::Create { table, .. }) => ("create", Some(table)),
+            Self::Write(W::Append { table, .. }) => ("append", Some(table)),
+            Self::Write(W::Compact { table, .. }) => ("compact", Some(table)),
+            Self::Write(W::Evolve { table, .. }) => ("evolve", Some(table)),
+            Self::Write(W::Versions { table, .. }) => ("versions", Some(table)),
+            Self::Write(W::Check { .. }) => ("check", None),
+            Self::Write(W::Vacuum { table, .. }) => ("vacuum", Some(table)),
+            Self::Completions { .. } => ("completions", None),
+            Self::Man => ("man", None),
+        };
+        match table {
+            Some(table) => format!("{name} {}", visible(table)),
+            None => name.to_owned(),
+        }
+    }
 }
 
 /// The table that a command is about.

@@ -20,6 +20,7 @@ use clap::error::ErrorKind as ClapKind;
 use clap::{CommandFactory, Parser};
 use clap_complete::Shell;
 
+use crate::app::log::untold;
 use crate::config;
 use crate::engine;
 use crate::error::{Error, ErrorKind, Result};
@@ -116,7 +117,7 @@ fn answer(
     log: Option<&std::path::Path>,
 ) -> Result<Outcome> {
     let started = Instant::now();
-    let asked = format!("{command:?}");
+    let asked = command.logged();
     let runtime = engine::runtime("azof-cli")?;
     let done = runtime.block_on(async {
         match command {
@@ -127,9 +128,7 @@ fn answer(
     // What was cancelled may not yield, and must not hold up the end.
     runtime.shutdown_background();
     if let Some(path) = log {
-        let outcome = done
-            .as_ref()
-            .map_or_else(ToString::to_string, |_| "done".to_owned());
+        let outcome = done.as_ref().map_or_else(untold, |_| "done".to_owned());
         let ms = started.elapsed().as_secs_f64() * 1e3;
         log_line(path, &format!("{asked}: {outcome} ({ms:.1} ms)"))?;
     }

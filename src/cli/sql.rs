@@ -27,6 +27,14 @@ const LONG: Duration = Duration::from_secs(1);
 
 /// The text of the statements: as given, from a file, or from standard input.
 pub(super) fn statements(given: Option<String>, file: Option<&Path>) -> Result<String> {
+    let text = read_statements(given, file)?;
+    // What some editors put before the first character.
+    Ok(text
+        .strip_prefix('\u{feff}')
+        .map_or_else(|| text.clone(), str::to_owned))
+}
+
+fn read_statements(given: Option<String>, file: Option<&Path>) -> Result<String> {
     if let Some(text) = given {
         return Ok(text);
     }

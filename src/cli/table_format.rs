@@ -11,7 +11,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use crate::event_time::{EventTime, Precision};
 use crate::export::Stop;
-use crate::text::{self, Align, decimal, ellipsis, fit, thousands};
+use crate::text::{self, Align, decimal, ellipsis, fit, grouped, thousands};
 
 /// No column is wider than this, so that one long text does not push all others off the screen.
 const CELL_AT_MOST: usize = 60;
@@ -161,7 +161,7 @@ impl Column {
             DataType::Utf8View => array.as_string_view().value(row).to_owned(),
             DataType::Int64 => thousands(array.as_primitive::<Int64Type>().value(row)),
             DataType::Float64 => decimal(array.as_primitive::<Float64Type>().value(row)),
-            DataType::UInt64 => thousands(array.as_primitive::<UInt64Type>().value(row) as i64),
+            DataType::UInt64 => grouped(array.as_primitive::<UInt64Type>().value(row)),
             DataType::Boolean => array.as_boolean().value(row).to_string(),
             DataType::Timestamp(TimeUnit::Millisecond, _) => {
                 EventTime::from_ms(array.as_primitive::<TimestampMillisecondType>().value(row))

@@ -89,6 +89,13 @@ fn read_entry(
                 format!("'{name}' is no action of {}", panel.title()),
                 format!("its place is [keys.{}]", section(other)),
             ),
+            _ if value.get_ref().is_table() => (
+                format!("'{name}' is no panel"),
+                Panel::ALL
+                    .map(|p| format!("[keys.{}]", section(p)))
+                    .join(", ")
+                    + " are",
+            ),
             _ => {
                 let names = usual.iter().map(|b| b.action.command());
                 let hint = match nearest(name, names) {

@@ -35,6 +35,13 @@ pub(super) async fn export(
             Exported::Changes { diff, kinds, part } => {
                 write_changes((&diff.0, part.as_ref()), &kinds, to, &token)
             }
+            Exported::Result(result) => {
+                let batches = result.0.batches().map(|batch| {
+                    token.check()?;
+                    batch
+                });
+                write_rows_to(to.0, to.2, to.1, &result.0.schema(), batches)
+            }
         }
     });
     let failed = |_| Error::new(ErrorKind::Output, "writing the rows failed inside");

@@ -276,6 +276,8 @@ pub enum Exported {
         /// Those that count; nothing where all do.
         part: Option<Held<DiffPart>>,
     },
+    /// The whole result of a query.
+    Result(Held<ResultRows>),
 }
 
 /// What the engine knows of a table once it is open.
@@ -285,6 +287,8 @@ pub struct TableInfo {
     pub version: Version,
     /// The value columns.
     pub columns: Vec<Column>,
+    /// Data files that the version names.
+    pub files: usize,
     /// Where segments begin, ascending.
     pub segment_edges: Vec<EventTime>,
     /// The newest moment that can be read: current, or the last end of a table without an open segment.

@@ -75,6 +75,7 @@ impl Job {
         };
         let mut stream = context.at(as_of).run(sql, &self.cancel);
         let mut rows = ResultRows::new(as_of, &stream.schema().await?);
+        rows.follows_moment = stream.follows_the_session();
         let mut told = Instant::now();
         while let Some(batch) = stream.next().await? {
             let room = ROWS_AT_MOST - rows.len();

@@ -532,6 +532,7 @@ impl Job {
         let info = self.table(name).await.map(|table| TableInfo {
             version: table.version(),
             columns: table.manifest().schema.columns().to_vec(),
+            files: table.manifest().files().count(),
             segment_edges: table.manifest().segment_edges(),
             newest: table.newest_moment(),
         });

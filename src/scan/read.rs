@@ -37,6 +37,12 @@ pub struct ScanCost {
     pub bytes: u64,
     /// From the start to the answer.
     pub elapsed: Duration,
+    /// Of that, until all footers were there.
+    pub opening: Duration,
+    /// Of that, reading and decoding the row groups.
+    pub decoding: Duration,
+    /// Of that, choosing the newest row of every key.
+    pub reducing: Duration,
 }
 
 /// The newest row of every key, by key, with the row groups that they lie in.
@@ -59,6 +65,8 @@ pub struct ReadGroups {
     pub files: Vec<usize>,
     /// How many were ruled out by their statistics.
     pub pruned: usize,
+    /// When all footers were there.
+    pub opened_at: Instant,
 }
 
 /// Reads the row groups of files, with these value columns, that may have rows as of a moment.
@@ -76,6 +84,7 @@ pub async fn read_row_groups(
 ) -> Result<ReadGroups> {
     let names: Vec<&str> = files.iter().map(|f| f.name.as_str()).collect();
     let opened = reader.open_all(store, table, &names, cancel).await?;
+    let opened_at = Instant::now();
     let groups: Vec<_> = opened
         .iter()
         .enumerate()
@@ -106,6 +115,7 @@ pub async fn read_row_groups(
         pruned: groups.len() - chunks.len(),
         chunks: chunks.into(),
         files,
+        opened_at,
     })
 }
 
@@ -121,6 +131,7 @@ async fn read_row_groups_of_keys(
 ) -> Result<ReadGroups> {
     let names: Vec<&str> = files.iter().map(|f| f.name.as_str()).collect();
     let opened = reader.open_all(store, table, &names, cancel).await?;
+    let opened_at = Instant::now();
     let found = reader
         .read_rows_of_keys(store, &opened, (keys, as_of), columns, cancel)
         .await?;
@@ -133,6 +144,7 @@ async fn read_row_groups_of_keys(
         pruned: all - chunks.len(),
         chunks: chunks.into(),
         files,
+        opened_at,
     })
 }
 
@@ -159,6 +171,7 @@ pub async fn read_newest(
         let of = (files, keys, as_of);
         read_row_groups_of_keys(reader, store, table, of, columns, cancel).await?
     };
+    let decoded_at = Instant::now();
     let rows = newest_rows(reader, &groups.chunks, as_of, cancel).await?;
     let cost = ScanCost {
         files: plan.files.len(),
@@ -168,6 +181,9 @@ pub async fn read_newest(
         requests: traffic.requests(),
         bytes: traffic.bytes(),
         elapsed: started.elapsed(),
+        opening: groups.opened_at.duration_since(started),
+        decoding: decoded_at.duration_since(groups.opened_at),
+        reducing: decoded_at.elapsed(),
     };
     Ok(NewestRows {
         chunks: groups.chunks,

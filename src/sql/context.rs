@@ -9,6 +9,7 @@ use datafusion::dataframe::DataFrame;
 use datafusion::datasource::ViewTable;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::context::{SQLOptions, SessionContext, SessionState};
+use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement;
@@ -24,11 +25,17 @@ use crate::open_tables::OpenTables;
 use crate::scan::ReadLimits;
 
 use super::catalog::{CATALOG, LakeCatalog, LakeSchema, SCHEMA, Views};
-use super::fault::query_fault;
+use super::fault::{fault_in, query_fault};
 use super::functions::{Function, TimeFunction};
 use super::planner::AsOfPlanner;
+use super::provider::follows_the_session;
+use super::spill;
 use super::statement::{Needed, Parsed, parse};
 use super::warm::Warm;
+use super::yielding::Yielding;
+
+/// The share of the memory that operators may count for themselves; the rest is for what they do not count.
+const COUNTED_SHARE: f64 = 0.7;
 
 /// Batches of a result that wait to be taken.
 const BATCHES_AHEAD: usize = 4;
@@ -71,12 +78,14 @@ impl ExecutionContext {
         Self::with_tables(Arc::new(OpenTables::new(lake)), limits.read_bytes)
     }
 
-    /// A session on tables that others read too; queries hold at most so many bytes of memory, beyond which they spill
-    /// to a temporary folder or fail.
+    /// A session on tables that others read too; what queries gather, sort and join holds at most so many bytes of memory,
+    /// beyond which they spill to temporary files or fail. What an expression makes of one batch of rows is not counted.
     pub fn with_tables(tables: Arc<OpenTables>, memory: usize) -> Result<Self> {
         let failed = |e: datafusion::common::DataFusionError| query_fault(&e);
+        let spilling = DiskManagerBuilder::default().with_mode(spill::to_unnamed_files());
         let runtime = RuntimeEnvBuilder::new()
-            .with_memory_limit(memory, 1.0)
+            .with_memory_limit(memory, COUNTED_SHARE)
+            .with_disk_manager_builder(spilling)
             .build_arc()
             .map_err(failed)?;
         let mut config = SessionConfig::new()
@@ -95,6 +104,7 @@ impl ExecutionContext {
             .with_config(config)
             .with_runtime_env(runtime)
             .with_default_features()
+            .with_physical_optimizer_rule(Arc::new(Yielding))
             .build();
         Ok(Self {
             tables,
@@ -129,10 +139,10 @@ impl ExecutionContext {
     pub async fn sql(&self, statement: &str) -> Result<DataFrame> {
         let now = now();
         match parse(statement)? {
-            Parsed::Reads(statement) => self.plan(*statement, now).await,
+            Parsed::Reads(parsed) => self.plan((*parsed, statement), now).await,
             Parsed::View { name, query } => {
                 let text = query.to_string();
-                let frame = self.plan(*query, now).await?;
+                let frame = self.plan((*query, statement), now).await?;
                 let view = ViewTable::new(frame.logical_plan().clone(), Some(text));
                 let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
                 views.insert(name, Arc::new(view));
@@ -143,7 +153,11 @@ impl ExecutionContext {
         }
     }
 
-    async fn plan(&self, statement: Statement, now: EventTime) -> Result<DataFrame> {
+    async fn plan(
+        &self,
+        (statement, text): (Statement, &str),
+        now: EventTime,
+    ) -> Result<DataFrame> {
         let needed = Needed::by(&statement);
         // What is not there is told of by the function or the clause, which may stand behind the name of a view.
         let opened = |opened: Result<Table>| match opened {
@@ -163,13 +177,13 @@ impl ExecutionContext {
         let planned = state.statement_to_plan(statement).await;
         let plan = match planned {
             Ok(plan) => plan,
-            Err(e) => return Err(self.with_names(query_fault(&e)).await),
+            Err(e) => return Err(self.with_names(fault_in(&e, text)).await),
         };
         let reading = SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)
             .with_allow_statements(false);
-        reading.verify_plan(&plan).map_err(|e| query_fault(&e))?;
+        reading.verify_plan(&plan).map_err(|e| fault_in(&e, text))?;
         Ok(DataFrame::new(state, plan))
     }
 
@@ -205,6 +219,14 @@ impl ExecutionContext {
         let names = self.tables.lake().table_names().await.unwrap_or_default();
         if names.is_empty() {
             return error;
+        }
+        // Names without quotes are read in lower case.
+        let in_capitals = names.iter().find(|name| {
+            let lower = name.to_lowercase();
+            lower != **name && message.contains(&lower)
+        });
+        if let Some(name) = in_capitals {
+            return error.hint(format!("capitals stand in quotes: \"{name}\""));
         }
         error.hint(format!("the lake's tables are {}", names.join(", ")))
     }
@@ -251,15 +273,16 @@ impl ExecutionContext {
                     return;
                 }
             };
+            let follows = follows_the_session(frame.logical_plan());
             let mut stream = match frame.execute_stream().await {
                 Ok(stream) => stream,
                 Err(e) => {
-                    let _ = sender.send(Err(query_fault(&e))).await;
+                    let _ = sender.send(Err(fault_in(&e, &text))).await;
                     return;
                 }
             };
             if sender
-                .send(Ok(Piece::Schema(stream.schema())))
+                .send(Ok(Piece::Schema(stream.schema(), follows)))
                 .await
                 .is_err()
             {
@@ -267,7 +290,7 @@ impl ExecutionContext {
             }
             while let Some(batch) = stream.next().await {
                 let failed = batch.is_err();
-                let piece = batch.map(Piece::Batch).map_err(|e| query_fault(&e));
+                let piece = batch.map(Piece::Batch).map_err(|e| fault_in(&e, &text));
                 if sender.send(piece).await.is_err() || failed {
                     return;
                 }
@@ -279,12 +302,13 @@ impl ExecutionContext {
             cancel,
             task: task.abort_handle(),
             ended: false,
+            follows: true,
         }
     }
 }
 
 enum Piece {
-    Schema(SchemaRef),
+    Schema(SchemaRef, bool),
     Batch(RecordBatch),
     End,
 }
@@ -298,12 +322,13 @@ pub struct QueryStream {
     cancel: CancelToken,
     task: AbortHandle,
     ended: bool,
+    follows: bool,
 }
 
 impl std::fmt::Debug for Piece {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Schema(_) => "Schema",
+            Self::Schema(..) => "Schema",
             Self::Batch(_) => "Batch",
             Self::End => "End",
         })
@@ -314,10 +339,19 @@ impl QueryStream {
     /// The columns of the result; comes before its first batch.
     pub async fn schema(&mut self) -> Result<SchemaRef> {
         match self.piece().await? {
-            Piece::Schema(schema) => Ok(schema),
+            Piece::Schema(schema, follows) => {
+                self.follows = follows;
+                Ok(schema)
+            }
             Piece::Batch(batch) => Ok(batch.schema()),
             Piece::End => Err(Error::cancelled()),
         }
+    }
+
+    /// True where the answer depends on the session's moment: known once the columns are. A statement whose tables all bear
+    /// moments of their own answers the same at every moment.
+    pub fn follows_the_session(&self) -> bool {
+        self.follows
     }
 
     /// The next batch; `None` where there is none.
@@ -325,7 +359,7 @@ impl QueryStream {
         while !self.ended {
             match self.piece().await? {
                 Piece::Batch(batch) => return Ok(Some(batch)),
-                Piece::Schema(_) => {}
+                Piece::Schema(..) => {}
                 Piece::End => self.ended = true,
             }
         }

@@ -5,6 +5,8 @@ use datafusion::common::diagnostic::Diagnostic;
 
 use crate::error::{Error, ErrorKind};
 
+use super::wording::{Said, place_of_quoted, retold};
+
 /// Passes an error of this project through DataFusion.
 pub(super) fn external(error: Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
@@ -28,11 +30,15 @@ pub(super) fn query_fault(error: &DataFusionError) -> Error {
         )
         .hint("ask for less, or allow more with --memory");
     }
-    let text = plain(&error.strip_backtrace());
-    if let Some((said, at)) = stopped_at(&text) {
-        return Error::new(ErrorKind::Query, said).at_text(at.0, at.1);
+    let Said { message, hint } = retold(&error.strip_backtrace());
+    let hinted = |fault: Error| match &hint {
+        Some(hint) => fault.hint(hint.clone()),
+        None => fault,
+    };
+    if let Some((said, at)) = stopped_at(&message) {
+        return hinted(Error::new(ErrorKind::Query, said).at_text(at.0, at.1));
     }
-    let fault = Error::new(ErrorKind::Query, text);
+    let fault = hinted(Error::new(ErrorKind::Query, message));
     match error.diagnostic() {
         Some(Diagnostic {
             span: Some(span), ..
@@ -40,6 +46,18 @@ pub(super) fn query_fault(error: &DataFusionError) -> Error {
             fault.at_text(span.start.line as usize, span.start.column as usize)
         }
         _ => fault,
+    }
+}
+
+/// What went wrong with a statement, with the place of what the message names, where it has none.
+pub(super) fn fault_in(error: &DataFusionError, statement: &str) -> Error {
+    let fault = query_fault(error);
+    if fault.kind() != ErrorKind::Query || fault.text_position().is_some() {
+        return fault;
+    }
+    match place_of_quoted(&fault.message(), statement) {
+        Some((line, column)) => fault.at_text(line, column),
+        None => fault,
     }
 }
 
@@ -52,34 +70,6 @@ fn own_error(error: &DataFusionError) -> Option<Error> {
         }
         _ => None,
     }
-}
-
-/// Without the names of the stages that an error came through.
-fn plain(text: &str) -> String {
-    const STAGES: [&str; 9] = [
-        "Error during planning: ",
-        "Schema error: ",
-        "SQL error: ",
-        "Execution error: ",
-        "Invalid or Unsupported Configuration: ",
-        "This feature is not implemented: ",
-        "External error: ",
-        "Optimizer rule",
-        "Arrow error: ",
-    ];
-    let mut rest = text.trim();
-    while let Some(after) = STAGES.iter().find_map(|stage| rest.strip_prefix(stage)) {
-        rest = after.trim();
-    }
-    let rest = rest
-        .strip_prefix("ParserError(\"")
-        .and_then(|inner| inner.strip_suffix("\")"))
-        .or_else(|| {
-            rest.strip_prefix("TokenizerError(\"")
-                .and_then(|inner| inner.strip_suffix("\")"))
-        })
-        .unwrap_or(rest);
-    rest.replace("\\\"", "\"")
 }
 
 /// What the parser said, and the line and column at which it stopped: `… at Line: 1, Column: 8`.

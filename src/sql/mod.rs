@@ -21,13 +21,16 @@ mod predicate;
 mod provider;
 mod result;
 mod scan;
+mod spill;
 mod statement;
 mod warm;
+mod wording;
+mod yielding;
 
 pub use context::{ExecutionContext, QueryStream};
 pub use dialect::AsOfDialect;
 pub use highlight::{Piece, is_keyword, pieces};
 pub use planner::AsOfPlanner;
 pub use provider::AsOfTable;
-pub use result::ResultRows;
+pub use result::{ResultRows, key_in_words};
 pub use statement::split_statements;

@@ -1,13 +1,16 @@
 //! A table at one version and one moment, as DataFusion sees it.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{Field, Schema as ArrowSchema, SchemaRef};
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Constraint, Constraints, Result};
 use datafusion::datasource::TableType;
-use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::datasource::source_as_provider;
+use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 
 use crate::cancel::CancelToken;
@@ -32,6 +35,8 @@ pub struct AsOfTable {
     schema: SchemaRef,
     constraints: Constraints,
     warm: Warm,
+    /// True where the moment is the session's, and not one that a statement names.
+    is_of_session: bool,
 }
 
 impl AsOfTable {
@@ -50,14 +55,16 @@ impl AsOfTable {
             schema: Arc::new(schema),
             constraints: Constraints::new_unverified(vec![Constraint::PrimaryKey(vec![0])]),
             warm: Warm::default(),
+            is_of_session: false,
         }
     }
 
-    /// Counts its reads with those of a session.
+    /// Reads for a session, as of its moment, and counts its reads with those of the session.
     #[must_use]
     pub(super) fn warmed_by(self, warm: &Warm) -> Self {
         Self {
             warm: warm.clone(),
+            is_of_session: true,
             ..self
         }
     }
@@ -77,6 +84,7 @@ impl AsOfTable {
     pub fn at(&self, as_of: AsOf) -> Self {
         Self {
             as_of,
+            is_of_session: false,
             ..self.clone()
         }
     }
@@ -132,4 +140,26 @@ impl TableProvider for AsOfTable {
             state.config().target_partitions(),
         )?))
     }
+}
+
+/// True where a plan reads some table as of the session's moment.
+pub(super) fn follows_the_session(plan: &LogicalPlan) -> bool {
+    let mut follows = false;
+    // Looking cannot fail.
+    let _ = plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node
+            && let Ok(provider) = source_as_provider(&scan.source)
+        {
+            let any: &dyn Any = provider.as_ref();
+            follows |= any
+                .downcast_ref::<AsOfTable>()
+                .is_some_and(|table| table.is_of_session);
+        }
+        Ok(if follows {
+            TreeNodeRecursion::Stop
+        } else {
+            TreeNodeRecursion::Continue
+        })
+    });
+    follows
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringViewArray};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType as ArrowType, Field, Float64Type, Int64Type, SchemaRef, TimestampMillisecondType,
+    DataType as ArrowType, Field, Float64Type, Int64Type, Schema, SchemaRef,
+    TimestampMillisecondType,
 };
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
@@ -37,6 +38,8 @@ pub struct ResultRows {
     pub is_complete: bool,
     /// True where the query has more rows than are kept.
     pub has_more: bool,
+    /// True where they are of the moment, and not the same at every moment.
+    pub follows_moment: bool,
     /// From the asking to the last row so far.
     pub elapsed: Duration,
 }
@@ -57,6 +60,7 @@ impl ResultRows {
             starts: vec![0],
             is_complete: false,
             has_more: false,
+            follows_moment: true,
             elapsed: Duration::ZERO,
         }
     }
@@ -82,6 +86,27 @@ impl ResultRows {
     /// The columns.
     pub fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    /// The columns as they are shown, in Arrow's words.
+    pub fn schema(&self) -> SchemaRef {
+        let fields = self.columns.iter();
+        let fields = fields.map(|c| Field::new(&c.name, arrow_type(c.data_type), true));
+        Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+    }
+
+    /// The rows as they are shown, block by block.
+    pub fn batches(&self) -> impl Iterator<Item = Result<RecordBatch>> {
+        let schema = self.schema();
+        self.blocks
+            .iter()
+            .zip(self.starts.windows(2))
+            .map(move |(block, range)| {
+                let arrays = block.iter().map(ColumnData::to_array).collect();
+                let rows = RecordBatchOptions::new().with_row_count(Some(range[1] - range[0]));
+                RecordBatch::try_new_with_options(Arc::clone(&schema), arrays, &rows)
+                    .map_err(|e| failed(&e))
+            })
     }
 
     /// The number of rows.
@@ -135,10 +160,7 @@ impl ResultRows {
         let mut keys: Vec<(String, usize)> = (0..self.len()).map(|row| (key(row), row)).collect();
         keys.sort_unstable();
         if let Some(pair) = keys.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            let shown = pair[0]
-                .0
-                .replace(KEY_SEPARATOR, " · ")
-                .replace(KEY_NULL, "∅");
+            let shown = key_in_words(&pair[0].0);
             return Err(Error::new(
                 ErrorKind::Query,
                 format!("two rows have the {} '{shown}'", by.join(" · ")),
@@ -194,6 +216,11 @@ impl ResultRows {
     }
 }
 
+/// A key that is made of columns as a person reads it.
+pub fn key_in_words(key: &str) -> String {
+    key.replace(KEY_SEPARATOR, " · ").replace(KEY_NULL, "∅")
+}
+
 fn failed(e: &arrow::error::ArrowError) -> Error {
     Error::new(ErrorKind::Query, format!("a value cannot be shown: {e}"))
 }
@@ -243,7 +270,6 @@ fn shown_values(array: &ArrayRef, wanted: DataType) -> Result<ColumnData> {
 mod tests {
     use super::*;
     use arrow::array::{Int32Array, StringArray};
-    use arrow::datatypes::Schema;
 
     fn rows(names: &[&str], numbers: &[i32]) -> ResultRows {
         let schema = Arc::new(Schema::new(vec![

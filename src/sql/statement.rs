@@ -304,6 +304,15 @@ fn name_of(statement: &ast::Statement) -> String {
 }
 
 fn refused(name: &str) -> Error {
+    if name == "SHOW" {
+        return Error::new(
+            ErrorKind::Query,
+            "of what SHOW shows, only TABLES and COLUMNS are here",
+        )
+        .hint(
+            "SHOW TABLES lists the tables, and DESCRIBE followed by the name of one its columns",
+        );
+    }
     let hint = if name == "CREATE VIEW" {
         "CREATE TEMPORARY VIEW names a query for this session"
     } else {

@@ -5,15 +5,14 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Text};
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
-use crate::app::cell::format_value;
 use crate::app::grid::{Grid, Source};
 use crate::app::layout::Areas;
-use crate::app::rows::{Cell, CompareMode, Rows, Side};
+use crate::app::rows::{Cell, CompareMode, Comparison, RowFilter, Rows, Side};
 use crate::app::{App, LONG_READ_MS, Panel, TableView};
 use crate::diff::ChangeKind;
 use crate::event_time::AsOf;
 use crate::scan::Value;
-use crate::text::{fit, thousands, visible};
+use crate::text::{counted, fit, thousands, visible};
 
 use super::canvas::Canvas;
 use super::compare;
@@ -172,33 +171,43 @@ fn extent(app: &App, view: &TableView) -> Vec<(String, Role)> {
                 number(last),
                 number(rows.len())
             );
-            let mut pieces = Vec::new();
-            if let Rows::Compared(comparison) = rows {
-                let (at, of) = (
-                    comparison.differences_until(view.grid.row),
-                    comparison.difference_count(),
-                );
-                if !view.filter.label().is_empty() {
-                    pieces.push((format!("{} · ", view.filter.label()), Role::Waiting));
+            let mut pieces = match rows {
+                Rows::Compared(comparison) => {
+                    let shown = (view.filter, view.changed_columns_only);
+                    place_among_changes(comparison, view.grid.row, shown)
                 }
-                if view.changed_columns_only {
-                    pieces.push(("changed columns · ".to_owned(), Role::Waiting));
-                }
-                let on_one = rows
-                    .kind(view.grid.row)
-                    .is_some_and(ChangeKind::is_difference);
-                let place = if on_one {
-                    format!("change {} of {} · ", number(at), number(of))
-                } else {
-                    format!("{} · ", crate::text::counted(of, "change"))
-                };
-                pieces.push((place, Role::Text));
-            }
+                _ => Vec::new(),
+            };
             pieces.push((span, Role::Dim));
             pieces
         }
         None => Vec::new(),
     }
+}
+
+/// Which part of a comparison is shown, and which change a row is.
+pub(super) fn place_among_changes(
+    comparison: &Comparison,
+    row: usize,
+    (filter, changed_columns_only): (RowFilter, bool),
+) -> Vec<(String, Role)> {
+    let mut pieces = Vec::new();
+    if !filter.label().is_empty() {
+        pieces.push((format!("{} · ", filter.label()), Role::Waiting));
+    }
+    if changed_columns_only {
+        pieces.push(("changed columns · ".to_owned(), Role::Waiting));
+    }
+    let of = comparison.difference_count();
+    let kind = Rows::Compared(comparison).kind(row);
+    pieces.push(if kind.is_some_and(ChangeKind::is_difference) {
+        let at = thousands(comparison.differences_until(row) as i64);
+        let text = format!("change {at} of {} · ", thousands(of as i64));
+        (text, Role::Text)
+    } else {
+        (format!("{} · ", counted(of, "change")), Role::Text)
+    });
+    pieces
 }
 
 fn reading(app: &App, view: &TableView) -> String {
@@ -296,7 +305,9 @@ pub(super) fn rows(
                 canvas.put(left.right(), y, "│", 1, canvas.theme.style(Role::Border));
             }
             for (area, side) in [(left, Side::A), (right, Side::B)] {
-                compare::side_title(comparison, side, area, canvas);
+                if !area.is_empty() {
+                    compare::side_title(comparison, side, area, canvas);
+                }
                 let titles = Rect {
                     y: area.y + 1,
                     height: area.height.saturating_sub(1),
@@ -331,6 +342,9 @@ fn half(
     canvas: &mut Canvas<'_>,
 ) {
     let grid = look.grid;
+    if area.is_empty() {
+        return;
+    }
     for placed in &grid.placed {
         let column = &grid.columns[placed.column];
         let name = fit(&column.name, usize::from(placed.width), column.align());
@@ -434,7 +448,7 @@ fn draw_row(
             continue;
         };
         let text = fit(
-            &format_value(value, placed.precision),
+            &rows.text(column.source, value, placed.precision),
             usize::from(placed.width),
             column.align(),
         );

@@ -63,10 +63,9 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
 /// The moment asked for, and where it differs the moment shown.
 fn moment(app: &App, view: &TableView) -> Vec<(String, Role)> {
     // Of a comparison, the header names the moment of the rows that are shown.
-    let asked = match view.compared().filter(|_| app.query().is_none()) {
-        Some((a, _)) if view.flipped => a,
-        Some((_, b)) => b,
-        None => view.playhead,
+    let asked = match app.query() {
+        Some(_) => app.moment_of_query(),
+        None => view.moment_of_rows(),
     };
     let mut pieces = vec![
         ("AS OF ".to_owned(), Role::Dim),
@@ -125,7 +124,12 @@ fn facts(app: &App) -> String {
     let mut facts = Vec::new();
     facts.extend(app.info().map(|i| format!("v{}", i.version)));
     if let Some(pane) = app.query() {
-        facts.extend(pane.rows().map(|rows| counted(rows.len(), "row")));
+        let more = pane.result.as_ref().is_some_and(|r| r.has_more);
+        let at_least = if more { "more than " } else { "" };
+        facts.extend(
+            pane.rows()
+                .map(|rows| format!("{at_least}{}", counted(rows.len(), "row"))),
+        );
         return facts.join(" · ");
     }
     let shown = app
@@ -167,6 +171,9 @@ pub(super) fn draw_hints(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     let area = areas.hints;
     if let Some(notice) = &app.notice {
         return draw_notice(&notice.text, area, canvas);
+    }
+    if let Some(waiting) = app.long_wait() {
+        return draw_notice(&waiting, area, canvas);
     }
     let snapshot = app.view().and_then(|v| v.snapshot.as_ref());
     let has_rows = snapshot.is_some_and(|s| !s.is_empty());

@@ -43,6 +43,9 @@ pub(super) fn draw(app: &App, areas: Areas, open: &HistoryView, canvas: &mut Can
         title.push((format!(" · {versions}"), Role::Dim));
         let last = (open.top + open.height).min(open.entries.len());
         let of = thousands(open.entries.len() as i64);
+        if open.chart.is_none() && !open.charted.is_empty() {
+            right.push(("no room for the chart · ".to_owned(), Role::Waiting));
+        }
         if !open.entries.is_empty() {
             right.push((format!("{}–{last} of {of}", open.top + 1), Role::Dim));
         }

@@ -40,5 +40,6 @@ pub(super) fn draw(app: &App, areas: Areas, scroll: Scroll, canvas: &mut Canvas<
         ),
     ];
     let height = (lines.len().min(1_000) as u16 + 2).clamp(8, screen.height.saturating_sub(4));
-    scrolled(canvas, screen, &title, &lines, scroll, (box_width, height));
+    let extent = scrolled(canvas, screen, &title, &lines, scroll, (box_width, height));
+    app.text_extent.set(extent);
 }

@@ -6,7 +6,8 @@ use crate::app::cell::{TimeStyle, format_value, precision_of};
 use crate::app::keymap::Scope;
 use crate::app::layout::Areas;
 use crate::app::rows::Comparison;
-use crate::app::{App, Overlay, Prompt, RowView, Scroll};
+use crate::app::{App, Overlay, Prompt, RowView, Scroll, TableView, describe};
+use crate::error::Error;
 use crate::event_time::{AsOf, TimeError};
 use crate::format::{EVENT_TIME, KEY};
 use crate::scan::Value;
@@ -34,7 +35,7 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
     }
 }
 
-/// A box over the middle of the screen, with lines that scroll.
+/// A box over the middle of the screen, with lines that scroll; answers the last line that it can begin with.
 pub(super) fn scrolled(
     canvas: &mut Canvas<'_>,
     screen: Rect,
@@ -42,7 +43,7 @@ pub(super) fn scrolled(
     lines: &[LineOf],
     scroll: Scroll,
     size: (u16, u16),
-) {
+) -> usize {
     let (width, height) = (size.0.min(screen.width), size.1.min(screen.height));
     let area = Rect::new(
         (screen.width - width) / 2,
@@ -76,6 +77,7 @@ pub(super) fn scrolled(
             line,
         );
     }
+    lines.len().saturating_sub(rows)
 }
 
 /// The help is no wider than this: longer lines are hard to read.
@@ -128,7 +130,7 @@ fn help(app: &App, areas: Areas, scroll: Scroll, canvas: &mut Canvas<'_>) {
     }
     let height = (lines.len() as u16 + 2).min(areas.screen.height.saturating_sub(2));
     let title = vec![("Help".to_owned(), Role::Focus)];
-    scrolled(
+    let extent = scrolled(
         canvas,
         areas.screen,
         &title,
@@ -136,6 +138,7 @@ fn help(app: &App, areas: Areas, scroll: Scroll, canvas: &mut Canvas<'_>) {
         scroll,
         (box_width, height),
     );
+    app.text_extent.set(extent);
 }
 
 fn go_to(app: &App, areas: Areas, prompt: &Prompt, canvas: &mut Canvas<'_>) {
@@ -246,29 +249,35 @@ fn resolved(app: &App, moment: AsOf) -> String {
 fn whole_row(app: &App, areas: Areas, row: &RowView, canvas: &mut Canvas<'_>) {
     let screen = areas.screen;
     let box_width = (screen.width * 4 / 5).clamp(50.min(screen.width), 110);
-    let moment = app.view().map(|v| v.playhead);
-    let moment = moment.map_or_else(String::new, |m| match m {
-        AsOf::At(at) => format!(" as of {}", at.to_text(at.precision())),
-        AsOf::Current => " as of current".to_owned(),
-    });
     let room = usize::from(box_width) - 4;
     let (title, lines) = if let Some(comparison) = app.view().and_then(|v| v.comparison.as_ref()) {
         compared_lines(comparison, &row.key, room, app.times)
     } else {
-        let title = vec![
-            (ellipsis(&row.key, room / 2), Role::Key),
-            (moment, Role::Moment),
-        ];
+        // The values are of the moment that they were read at, whatever is on its way.
+        let asked = app.view().map(TableView::moment_of_rows);
+        let shown = match &row.record {
+            Some(Ok((snapshot, _))) => Some(snapshot.as_of()),
+            _ => None,
+        };
+        let mut title = vec![(ellipsis(&row.key, room / 2), Role::Key)];
+        let of = |moment| format!(" as of {}", describe(moment));
+        title.extend(asked.map(|moment| (of(moment), Role::Moment)));
+        title.extend(
+            shown
+                .filter(|shown| Some(*shown) != asked)
+                .map(|shown| (format!(" … showing {}", describe(shown)), Role::Waiting)),
+        );
         let said = |text: &str| vec![vec![(text.to_owned(), Role::Waiting)]];
         let lines = match &row.record {
             None => said("reading …"),
-            Some((_, None)) => said("This key is not there as of this moment."),
-            Some((snapshot, Some(at))) => record_lines(snapshot, *at, room, app.times),
+            Some(Err(error)) => error_lines(error, room),
+            Some(Ok((_, None))) => said("This key is not there as of this moment."),
+            Some(Ok((snapshot, Some(at)))) => record_lines(snapshot, *at, room, app.times),
         };
         (title, lines)
     };
-    let height = (lines.len() as u16 + 2).clamp(8, screen.height.saturating_sub(4));
-    scrolled(
+    let height = height_of(&lines, screen);
+    let extent = scrolled(
         canvas,
         screen,
         &title,
@@ -276,6 +285,21 @@ fn whole_row(app: &App, areas: Areas, row: &RowView, canvas: &mut Canvas<'_>) {
         row.scroll,
         (box_width, height),
     );
+    app.text_extent.set(extent);
+}
+
+/// Lines of the screen that a box with these lines takes, its frame included.
+pub(super) fn height_of(lines: &[LineOf], screen: Rect) -> u16 {
+    let wanted = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
+    wanted.clamp(8, screen.height.saturating_sub(4).max(8))
+}
+
+/// What is wrong and what to do, in lines that fit.
+pub(super) fn error_lines(error: &Error, room: usize) -> Vec<LineOf> {
+    let step = error.next_step().map(|step| format!("→ {step}"));
+    let texts = std::iter::once(error.to_string()).chain(step);
+    let parts = texts.flat_map(|text| wrapped(&text, room));
+    parts.map(|part| vec![(part, Role::Error)]).collect()
 }
 
 /// Name and both sides' values of every column compared; what differs has the sign of a change.

@@ -9,13 +9,12 @@ use crate::app::layout::Areas;
 use crate::app::query::{Completion, QueryPane, SHOWN_AT_MOST, quoted, result_area, text_area};
 use crate::app::rows::Rows;
 use crate::app::{App, LONG_READ_MS, Panel};
-use crate::diff::ChangeKind;
 use crate::event_time::AsOf;
 use crate::sql::{Piece, pieces};
 use crate::text::{Align, counted, fit, thousands, visible, width};
 
 use super::canvas::Canvas;
-use super::grid::{Look, hidden_columns, padded, paragraph, rows};
+use super::grid::{Look, hidden_columns, padded, paragraph, place_among_changes, rows};
 use super::theme::Role;
 
 pub(super) fn draw(app: &App, pane: &QueryPane, areas: Areas, data: Rect, canvas: &mut Canvas<'_>) {
@@ -55,7 +54,6 @@ pub(super) fn draw(app: &App, pane: &QueryPane, areas: Areas, data: Rect, canvas
 fn draw_text(pane: &QueryPane, area: Rect, focused: bool, canvas: &mut Canvas<'_>) {
     let text = pane.editor.text();
     let height = usize::from(area.height).max(1);
-    let top = (pane.editor.line() + 1).saturating_sub(height);
     let mut looks: Vec<(usize, Role)> = Vec::new();
     for (range, piece) in pieces(text) {
         looks.push((range.start, role_of(piece)));
@@ -64,6 +62,13 @@ fn draw_text(pane: &QueryPane, area: Rect, focused: bool, canvas: &mut Canvas<'_
         .error
         .as_ref()
         .and_then(crate::error::Error::text_position);
+    // Who looks at the rows sees how the statement begins, or where it is wrong.
+    let line = match fault {
+        _ if pane.is_editing => pane.editor.line() + 1,
+        Some((line, _)) => line,
+        None => 0,
+    };
+    let top = line.saturating_sub(height);
     let mut start = 0;
     let mut cursor = None;
     for (number, line) in text.split('\n').enumerate() {
@@ -73,7 +78,7 @@ fn draw_text(pane: &QueryPane, area: Rect, focused: bool, canvas: &mut Canvas<'_
             // A line that is too long for the pane shows the part with the cursor.
             let has_cursor = (start..=end).contains(&pane.editor.cursor());
             let room = usize::from(area.width.saturating_sub(2)).max(1);
-            let skipped = if has_cursor {
+            let skipped = if has_cursor && pane.is_editing {
                 let before = &text[start..pane.editor.cursor()];
                 (before.graphemes(true).count() + 1).saturating_sub(room)
             } else {
@@ -102,6 +107,13 @@ fn draw_text(pane: &QueryPane, area: Rect, focused: bool, canvas: &mut Canvas<'_
                         .add_modifier(Modifier::UNDERLINED);
                 }
                 x = canvas.put(x, y, &visible(grapheme), 2, style);
+            }
+            let dim = canvas.theme.style(Role::Dim);
+            if skipped > 0 {
+                canvas.put(area.x, y, "‹", 1, dim);
+            }
+            if line.graphemes(true).count() - skipped > room {
+                canvas.put(area.right() - 1, y, "›", 1, dim);
             }
             if has_cursor && cursor.is_none() {
                 cursor = Some((x, y));
@@ -142,7 +154,8 @@ fn is_past(text: &str, line_start: usize, at: usize, from: usize) -> bool {
     let line = &text[line_start..];
     let begin = line.char_indices().nth(from - 1).map_or(0, |(at, _)| at);
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
-    line[begin..at.max(begin)].chars().any(|c| !is_part(c))
+    let end = at + line[at..].chars().next().map_or(0, char::len_utf8);
+    at > begin && line[begin..end].chars().any(|c| !is_part(c))
 }
 
 fn role_of(piece: Piece) -> Role {
@@ -226,6 +239,8 @@ fn draw_result(app: &App, pane: &QueryPane, area: Rect, focused: bool, canvas: &
     if let Some(shown) = pane.shown() {
         left.push((" ─ as of ".to_owned(), Role::Dim));
         left.push((moment(shown), Role::Moment));
+    } else if pane.is_timeless() {
+        left.push((" ─ the same at every moment".to_owned(), Role::Dim));
     }
     let is_long = pane
         .pending
@@ -252,6 +267,7 @@ fn draw_result(app: &App, pane: &QueryPane, area: Rect, focused: bool, canvas: &
     let Some(shown) = pane.rows() else {
         let line = match pane.pending {
             Some(_) => "running …",
+            None if pane.was_cancelled() => "Cancelled; C-r runs it again.",
             None => "Write a statement, and ; Enter or C-r runs it.",
         };
         return paragraph(canvas, padded(inside), &[line.to_owned()], Role::Dim);
@@ -280,27 +296,15 @@ fn extent(pane: &QueryPane, shown: Rows<'_>) -> Vec<(String, Role)> {
     let mut pieces = Vec::new();
     match shown {
         Rows::Compared(comparison) => {
-            let (at, of) = (
-                comparison.differences_until(pane.grid.row),
-                comparison.difference_count(),
-            );
-            let on_one = shown
-                .kind(pane.grid.row)
-                .is_some_and(ChangeKind::is_difference);
-            pieces.push(if on_one {
-                (
-                    format!("change {} of {} · ", number(at), number(of)),
-                    Role::Text,
-                )
-            } else {
-                (format!("{} · ", counted(of, "change")), Role::Text)
-            });
+            let only = (pane.filter, pane.changed_columns_only);
+            pieces.extend(place_among_changes(comparison, pane.grid.row, only));
         }
         Rows::Result(result) => {
             let ms = format!("{:.0} ms · ", (result.elapsed.as_secs_f64() * 1e3).ceil());
             pieces.push((ms, Role::Dim));
             if result.has_more {
-                pieces.push(("the first ".to_owned(), Role::Waiting));
+                let text = format!("the first {} are shown · ", counted(result.len(), "row"));
+                pieces.push((text, Role::Waiting));
             } else if !result.is_complete {
                 pieces.push(("so far ".to_owned(), Role::Waiting));
             }

@@ -114,8 +114,8 @@ fn shape(svg: &mut String, symbol: &str, left: f64, top: f64, fill: &str) -> boo
     let (right, bottom) = (left + CELL_WIDTH, top + CELL_HEIGHT);
     if let Some(dots) = symbol.chars().next().and_then(braille) {
         for (column, row) in dots {
-            let x = left + CELL_WIDTH * (2 * column + 1) as f64 / 4.0;
-            let y = top + CELL_HEIGHT * (2 * row + 1) as f64 / 8.0;
+            let x = left + CELL_WIDTH * f64::from(2 * column + 1) / 4.0;
+            let y = top + CELL_HEIGHT * f64::from(2 * row + 1) / 8.0;
             let _ = writeln!(
                 svg,
                 "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"1.3\" fill=\"{fill}\"/>"

@@ -11,7 +11,7 @@ use crate::scan::ScanCost;
 use crate::text::{Align, bytes, counted, ellipsis, fit, thousands, visible, width};
 
 use super::canvas::Canvas;
-use super::overlays::{LineOf, scrolled, wrapped};
+use super::overlays::{LineOf, error_lines, height_of, scrolled};
 use super::theme::Role;
 
 /// Rows that lost which are listed; a key with more of them has a history to look at.
@@ -28,22 +28,17 @@ pub(super) fn draw(app: &App, areas: Areas, open: &WhyView, canvas: &mut Canvas<
     let mut lines: Vec<LineOf> = Vec::new();
     match &open.answer {
         None => lines.push(vec![("reading …".to_owned(), Role::Waiting)]),
-        Some(Err(error)) => {
-            let step = error.next_step().map(|step| format!("→ {step}"));
-            for text in std::iter::once(error.to_string()).chain(step) {
-                let parts = wrapped(&text, room).into_iter();
-                lines.extend(parts.map(|part| vec![(part, Role::Error)]));
-            }
-        }
+        Some(Err(error)) => lines.extend(error_lines(error, room)),
         Some(Ok(why)) => {
             answer(why, room, app.times, &mut lines);
             let snapshot = app.view().and_then(|v| v.snapshot.as_ref());
             let read = snapshot.map(|s| (s.cost(), s.columns().len()));
-            costs(why.cost, read, &mut lines);
+            let of = app.info().map_or(0, |info| info.files);
+            costs(why.cost, read, of, &mut lines);
         }
     }
-    let height = (lines.len() as u16 + 2).clamp(8, screen.height.saturating_sub(4));
-    scrolled(
+    let height = height_of(&lines, screen);
+    let extent = scrolled(
         canvas,
         screen,
         &title,
@@ -51,6 +46,7 @@ pub(super) fn draw(app: &App, areas: Areas, open: &WhyView, canvas: &mut Canvas<
         open.scroll,
         (box_width, height),
     );
+    app.text_extent.set(extent);
 }
 
 fn moment(as_of: AsOf) -> String {
@@ -162,7 +158,12 @@ fn answer(why: &Provenance, room: usize, times: TimeStyle, lines: &mut Vec<LineO
     }
 }
 
-fn costs(search: SearchCost, read: Option<(ScanCost, usize)>, lines: &mut Vec<LineOf>) {
+fn costs(
+    search: SearchCost,
+    read: Option<(ScanCost, usize)>,
+    files: usize,
+    lines: &mut Vec<LineOf>,
+) {
     let mut section = |title: &str, facts: &[(&str, String)]| {
         lines.push(Vec::new());
         lines.push(vec![(visible(title), Role::Moment)]);
@@ -188,16 +189,29 @@ fn costs(search: SearchCost, read: Option<(ScanCost, usize)>, lines: &mut Vec<Li
             thousands(pruned as i64)
         )
     };
+    let planned = |planned: usize| {
+        format!(
+            "{} planned, {} ruled out by their times",
+            thousands(planned as i64),
+            thousands(files.saturating_sub(planned) as i64)
+        )
+    };
     if let Some((read, values)) = read {
         // An index answers without a file.
         if read.files == 0 && read.elapsed.is_zero() {
             let index = "the index of this stretch of time, from memory".to_owned();
             section("What the rows on screen took", &[("answered by", index)]);
         } else {
+            let stages = format!(
+                "footers {}, reading and decoding {}, choosing the newest rows {}",
+                ms(read.opening),
+                ms(read.decoding),
+                ms(read.reducing)
+            );
             section(
                 "What the rows on screen took",
                 &[
-                    ("files planned", thousands(read.files as i64)),
+                    ("files", planned(read.files)),
                     (
                         "row groups",
                         groups(read.row_groups, read.row_groups_pruned),
@@ -209,6 +223,7 @@ fn costs(search: SearchCost, read: Option<(ScanCost, usize)>, lines: &mut Vec<Li
                     ),
                     ("store", traffic(read.requests, read.bytes)),
                     ("time", ms(read.elapsed)),
+                    ("of which", stages),
                 ],
             );
         }
@@ -219,8 +234,8 @@ fn costs(search: SearchCost, read: Option<(ScanCost, usize)>, lines: &mut Vec<Li
             (
                 "files",
                 format!(
-                    "{} planned, {} read",
-                    thousands(search.files as i64),
+                    "{}, {} read",
+                    planned(search.files),
                     thousands(search.files_read as i64)
                 ),
             ),

@@ -214,7 +214,14 @@ pub fn complete(text: &str, cursor: usize, known: &Known) -> Option<Completion> 
     for (name, _) in tables.filter(|_| wants_table) {
         add(quoted(name), Kind::Table);
     }
-    if !wants_table {
+    if wants_table {
+        for name in ["changes", "history", "ticks"]
+            .into_iter()
+            .filter(|f| begins(f))
+        {
+            add(format!("{name}("), Kind::Function);
+        }
+    } else {
         // Columns of the tables that are named come before those of others.
         let is_named = |name: &str| text.contains(name);
         let (named, others): (Vec<_>, Vec<_>) =
@@ -294,6 +301,7 @@ mod tests {
         assert_eq!(offered("SELECT rev"), ["revenue"]);
         assert_eq!(offered("SELECT key FROM fin"), ["financials"]);
         assert_eq!(offered("SELECT key FROM od"), ["\"Odd one\""]);
+        assert_eq!(offered("SELECT key FROM cha"), ["changes("]);
         assert_eq!(
             offered("SELECT key FROM financials A")[0],
             "AT ('2019-11-17')"

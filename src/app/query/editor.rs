@@ -3,7 +3,7 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 /// More than this is no statement that a person types.
-const BYTES_AT_MOST: usize = 64 << 10;
+pub const BYTES_AT_MOST: usize = 2 << 20;
 
 /// Text and cursor.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,8 +31,9 @@ impl Editor {
         self.insert(text);
     }
 
-    /// Types text at the cursor; of control characters, line breaks and tabs stay, the latter as spaces.
-    pub fn insert(&mut self, typed: &str) {
+    /// Types text at the cursor; of control characters, line breaks and tabs stay, the latter as spaces. False, and nothing
+    /// changed, where the text would grow too long.
+    pub fn insert(&mut self, typed: &str) -> bool {
         let typed = typed
             .replace("\r\n", "\n")
             .replace('\r', "\n")
@@ -41,10 +42,12 @@ impl Editor {
             .chars()
             .filter(|c| *c == '\n' || !c.is_control())
             .collect();
-        if self.text.len() + clean.len() <= BYTES_AT_MOST {
-            self.text.insert_str(self.cursor, &clean);
-            self.cursor += clean.len();
+        if self.text.len() + clean.len() > BYTES_AT_MOST {
+            return false;
         }
+        self.text.insert_str(self.cursor, &clean);
+        self.cursor += clean.len();
+        true
     }
 
     /// Puts a text in the place of the one from a byte to the cursor.
@@ -93,8 +96,11 @@ impl Editor {
         self.cursor = start;
     }
 
-    /// Deletes the line up to the cursor.
+    /// Deletes the line up to the cursor; at its start, the line before it.
     pub fn clear_before(&mut self) {
+        if self.cursor == self.line_start() {
+            self.backspace();
+        }
         let start = self.line_start();
         self.text.replace_range(start..self.cursor, "");
         self.cursor = start;
@@ -210,7 +216,9 @@ mod tests {
             let mut e = Editor::default();
             for (step, text) in steps {
                 match step {
-                    0 | 1 => e.insert(&text),
+                    0 | 1 => {
+                        e.insert(&text);
+                    }
                     2 => e.backspace(),
                     3 => e.delete(),
                     4 => e.delete_word(),

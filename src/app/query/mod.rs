@@ -20,13 +20,14 @@ use super::rows::{CompareMode, Comparison, RowFilter, Rows};
 use super::{App, Effect, Panel, Pending, Prompt};
 pub use complete::{Candidate, Completion, Kind, SHOWN_AT_MOST, quoted};
 use complete::{Known, complete};
-pub use editor::Editor;
+pub use editor::{BYTES_AT_MOST, Editor};
 
 /// Statements kept of those that were run.
 const REMEMBERED: usize = 1_000;
 
 /// The query pane.
 #[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct QueryPane {
     /// True while the pane is on screen.
     pub is_open: bool,
@@ -48,6 +49,10 @@ pub struct QueryPane {
     pub error: Option<Error>,
     /// How two moments are shown.
     pub compare: CompareMode,
+    /// Which rows of a comparison are shown.
+    pub filter: RowFilter,
+    /// True where only columns in which something changed are shown.
+    pub changed_columns_only: bool,
     /// What became of the rows between them.
     pub comparison: Option<Comparison>,
     /// The columns that tell rows apart, as the person named them.
@@ -86,12 +91,27 @@ impl QueryPane {
         has_key.then(|| vec![KEY.to_owned()])
     }
 
-    /// The moment that the rows are of.
+    /// The moment that the rows are of; `None` where there are none, or where they are the same at every moment.
     pub fn shown(&self) -> Option<AsOf> {
         match (&self.comparison, &self.result) {
             (Some(comparison), _) => Some(comparison.diff.b().as_of()),
-            (None, result) => result.as_ref().map(|r| r.as_of()),
+            (None, result) => {
+                let result = result.as_ref().filter(|r| r.follows_moment);
+                result.map(|r| r.as_of())
+            }
         }
+    }
+
+    /// True where the rows are the same at every moment.
+    pub fn is_timeless(&self) -> bool {
+        let result = self.result.as_ref().filter(|_| self.comparison.is_none());
+        result.is_some_and(|r| !r.follows_moment)
+    }
+
+    /// True where a statement was run and given up before it had rows.
+    pub fn was_cancelled(&self) -> bool {
+        let has_answer = self.result.is_some() || self.error.is_some();
+        self.ran.is_some() && self.pending.is_none() && !has_answer
     }
 
     /// Lines of the pane that the text takes.
@@ -101,7 +121,7 @@ impl QueryPane {
 
     fn set_columns(&mut self) {
         let Some(rows) = self.rows() else { return };
-        let mut columns = rows.columns(false, false);
+        let mut columns = rows.columns(false, self.changed_columns_only);
         if let (Rows::Compared(_), Some(by), Some(key)) =
             (rows, self.key_columns(), columns.first_mut())
         {
@@ -114,10 +134,18 @@ impl QueryPane {
 /// Lines of text that the pane shows at once.
 const TEXT_LINES: std::ops::RangeInclusive<u16> = 3..=10;
 
+/// With fewer lines than this, the text gives way to the rows while these have the keys.
+const SMALL: u16 = 12;
+
 /// The area of the statement, border included; the rest of the rows' area is the result's.
 pub fn text_area(data: Rect, pane: &QueryPane) -> Rect {
     let lines = (pane.text_lines() as u16).clamp(*TEXT_LINES.start(), *TEXT_LINES.end());
-    let most = (data.height / 2).max(3);
+    let most = if pane.is_editing || data.height > SMALL {
+        (data.height / 2).max(3)
+    } else {
+        // The rows have the keys, and want the room.
+        3
+    };
     Rect {
         height: (lines + 2).min(most),
         ..data
@@ -161,6 +189,12 @@ impl App {
         }
         if pinned {
             effects.extend(self.run_query());
+        } else if self
+            .query
+            .shown()
+            .is_some_and(|at| at != self.moment_of_query())
+        {
+            effects.extend(self.read_query());
         }
         effects
     }
@@ -239,14 +273,20 @@ impl App {
         effects
     }
 
+    /// The playhead has moved: asks for the rows anew, where they depend on it.
+    pub(super) fn follow_with_query(&mut self) -> Vec<Effect> {
+        if self.query.is_timeless() && self.query.pending.is_none() {
+            return Vec::new();
+        }
+        self.read_query()
+    }
+
     /// Asks for the rows of the statement at the playhead.
     pub(super) fn read_query(&mut self) -> Vec<Effect> {
         let Some(sql) = self.query.ran.clone() else {
             return Vec::new();
         };
-        let as_of = self
-            .view()
-            .map_or(AsOf::Current, |v| v.b.unwrap_or(v.playhead));
+        let as_of = self.moment_of_query();
         let a = self.view().and_then(|v| v.a);
         let compare = match self.query.compare {
             CompareMode::Off => None,
@@ -301,8 +341,43 @@ impl App {
         }
         query.result_id = id;
         query.error = None;
-        query.comparison = Some(Comparison::new(diff, RowFilter::All, None));
+        query.comparison = Some(Comparison::new(diff, query.filter, None));
         query.set_columns();
+    }
+
+    /// Shows other rows of the comparison: all, the changed ones, the added ones, the removed ones.
+    pub(super) fn next_query_filter(&mut self) {
+        let query = &mut self.query;
+        let Some(comparison) = &query.comparison else {
+            self.notify("there is nothing to filter by; a, then d, compares two moments");
+            return;
+        };
+        let diff = Arc::clone(&comparison.diff);
+        query.filter = query.filter.next();
+        query.comparison = Some(Comparison::new(diff, query.filter, None));
+    }
+
+    /// Shows the columns in which something changed, or all.
+    pub(super) fn toggle_changed_query_columns(&mut self) {
+        let query = &mut self.query;
+        if query.comparison.is_none() {
+            self.notify("there is nothing to filter by; a, then d, compares two moments");
+            return;
+        }
+        query.changed_columns_only = !query.changed_columns_only;
+        query.set_columns();
+    }
+
+    /// Reads the comparison of the statement anew where one is shown, because A or B is another moment.
+    pub(super) fn read_query_comparison_anew(&mut self) -> Vec<Effect> {
+        if self.query.compare == CompareMode::Off {
+            return Vec::new();
+        }
+        if self.view().is_none_or(|v| v.a.is_none()) {
+            return self.compare_query(CompareMode::Off);
+        }
+        self.query.valid_from = RequestId(self.last_id.0 + 1);
+        self.read_query()
     }
 
     pub(super) fn on_query_failure(&mut self, id: RequestId, error: Error) {
@@ -335,10 +410,16 @@ impl App {
     pub(super) fn close_query(&mut self) -> Vec<Effect> {
         self.query.is_open = false;
         self.query.is_editing = false;
-        let stale = self.view().is_some_and(|v| {
-            v.snapshot.as_ref().is_none_or(|s| s.as_of() != v.playhead) || v.compared().is_some()
-        });
-        if stale { self.read_rows() } else { Vec::new() }
+        self.read_what_is_stale()
+    }
+
+    /// The moment that the statement is asked of: the playhead's, or B's of a comparison that has one.
+    pub fn moment_of_query(&self) -> AsOf {
+        let Some(view) = self.view() else {
+            return AsOf::Current;
+        };
+        let b = view.b.filter(|_| self.query.compare != CompareMode::Off);
+        b.unwrap_or(view.playhead)
     }
 
     /// Compares the result of A with that of the playhead: inline, side by side, off.
@@ -402,6 +483,7 @@ impl App {
         let is_said = before.trim_end().ends_with(';') && after.trim().is_empty();
         match event.code {
             KeyCode::Esc if query.completion.take().is_some() => return Vec::new(),
+            KeyCode::Esc if query.pending.is_some() => return self.cancel_query(),
             KeyCode::Esc => {
                 query.is_editing = false;
                 // An empty pane is nothing to look at.
@@ -413,19 +495,25 @@ impl App {
             KeyCode::F(5) => return self.run_query(),
             KeyCode::Char('r') if ctrl => return self.run_query(),
             KeyCode::Enter if is_said => return self.run_query(),
-            KeyCode::Enter => query.editor.insert("\n"),
+            KeyCode::Enter => {
+                query.editor.insert("\n");
+            }
             KeyCode::Tab => {
                 match query.completion.take() {
                     Some(completion) => {
                         let chosen = &completion.candidates[completion.chosen];
                         query.editor.replace_before(completion.from, &chosen.text);
                     }
-                    None => query.editor.insert("  "),
+                    None => {
+                        query.editor.insert("  ");
+                    }
                 }
                 return Vec::new();
             }
             KeyCode::Char('n') if ctrl => return self.choose(true),
             KeyCode::Char('p') if ctrl => return self.choose(false),
+            KeyCode::Up if query.completion.is_some() => return self.choose(false),
+            KeyCode::Down if query.completion.is_some() => return self.choose(true),
             KeyCode::Up => {
                 if !query.editor.up() {
                     self.recall(true);
@@ -550,7 +638,11 @@ impl App {
     pub(super) fn paste_into_query(&mut self, text: &str) {
         match &mut self.query.asking {
             Some(prompt) => prompt.insert(text),
-            None => self.query.editor.insert(text),
+            None if self.query.editor.insert(text) => {}
+            None => self.notify(format!(
+                "the text is longer than {}, which is more than the pane takes; azof-tui sql --file FILE runs it",
+                crate::text::bytes(BYTES_AT_MOST as u64)
+            )),
         }
         self.query.completion = None;
     }
