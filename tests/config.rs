@@ -6,7 +6,7 @@ mod support;
 use azof_tui::app::cell::TimeStyle;
 use azof_tui::app::keymap::{Action, Binding, Key, Scope, bindings};
 use azof_tui::app::{Msg, Overlay, Panel, Settings, Start};
-use azof_tui::config::{Config, default_text, load, parse};
+use azof_tui::config::{Config, default_text, parse};
 use azof_tui::event_time::{AsOf, parse_calendar};
 use azof_tui::ui::{Colour, Role, ThemeName};
 use support::explorer::Explorer;
@@ -508,7 +508,6 @@ fn the_memory_that_is_set_holds_and_the_flag_goes_before_it() {
 
 #[test]
 fn without_a_file_nothing_is_said() {
-    assert!(load(None).is_ok());
     let output = azof(&["scan", "--path", &test_data(), "--table", "table1"]);
     assert!(!stderr(&output).contains("warning"), "{}", stderr(&output));
 }

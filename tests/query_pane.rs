@@ -96,9 +96,12 @@ fn two_moments_of_a_result_are_compared_by_the_columns_named() {
     );
     explorer.keys("]");
     explorer.keys("d");
-    assert!(
-        explorer.text().contains("│ A") || explorer.text().contains("A 2008"),
-        "side by side"
+    let text = explorer.text();
+    let sides = text.lines().filter(|l| l.contains("A 2008-03-31"));
+    assert_eq!(
+        sides.count(),
+        2,
+        "the headline, and the title of a side:\n{text}"
     );
     explorer.keys("d").settle();
     assert!(pane(&explorer).comparison.is_none());

@@ -5,6 +5,7 @@ mod support;
 
 use azof_tui::Lakehouse;
 use azof_tui::app::{Msg, Panel, Start};
+use azof_tui::engine::{Answer, Lane, Reply, RequestId};
 use azof_tui::event_time::{AsOf, EventTime, parse_calendar};
 use azof_tui::format::Projection;
 use azof_tui::scan::ReadLimits;
@@ -491,7 +492,10 @@ fn a_wide_table_scrolls_sideways_and_an_empty_one_is_usable() {
     );
     assert!(e.text().contains('›'), "{}", e.text());
     assert!(e.keys("$").text().contains("column_299"));
-    assert!(e.keys("0").text().contains("column_0"));
+    e.keys("0");
+    let grid = &e.app.view().expect("a table").grid;
+    let is_first = |p: &azof_tui::app::grid::Placed| grid.columns[p.column].name == "column_0";
+    assert!(grid.placed.iter().any(is_first), "{}", e.text());
     let text = e.keys("1gg<Enter>").keys("jjj,.<Enter>").text();
     let void = e.keys("1g<Enter>").text();
     assert!(
@@ -525,10 +529,43 @@ proptest! {
 #[test]
 fn a_reply_that_was_overtaken_changes_nothing() {
     let mut e = financials((140, 42));
+    let old = e.app.view().and_then(|v| v.snapshot.clone()).expect("rows");
     e.flood(",,,,,,,,,,").settle();
     let view = e.app.view().expect("a view");
     assert_eq!(view.snapshot.as_ref().expect("rows").as_of(), view.playhead);
     assert!(!e.text().contains("showing"));
+    // Another read is on its way, and now the answer to the first of all comes once more.
+    let shown = view.playhead;
+    e.flood(",");
+    e.send(Msg::Reply(Reply {
+        id: RequestId(2),
+        lane: Lane::Snapshot,
+        answer: Answer::Snapshot(old),
+    }));
+    let view = e.app.view().expect("a view");
+    assert!(view.pending.is_some());
+    assert_eq!(view.snapshot.as_ref().expect("rows").as_of(), shown);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    /// Without `o` and `:`, which may write files.
+    #[test]
+    fn any_keys_in_any_order_never_panic_and_the_screen_is_of_its_moment(
+        keys in prop::collection::vec("<Enter>|<Esc>|<Tab>|<BS>|<Down>|[a-np-zA-Z,.(){}<>@/&'`\\[\\]+?0$1-4%-]", 120),
+        size in prop::sample::select(vec![(140, 34), (60, 15), (80, 24)]),
+    ) {
+        let mut e = financials(size);
+        for key in keys {
+            e.keys(&key);
+            e.buffer();
+            let Some(view) = e.app.view() else { continue };
+            if view.error.is_none() && view.pending.is_none() && e.app.query().is_none() {
+                prop_assert_eq!(view.showing_other(), None, "{}", key);
+            }
+        }
+    }
 }
 
 /// A table of the committed lake in a store that has no path.

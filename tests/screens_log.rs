@@ -4,6 +4,7 @@
 mod support;
 
 use azof_tui::app::last_state::LakeState;
+use azof_tui::app::log::LogKind;
 use azof_tui::app::rows::Rows;
 use azof_tui::app::{Msg, Start};
 use azof_tui::engine::{Answer, Lane, Reply, RequestId};
@@ -61,10 +62,6 @@ fn the_log_tells_what_was_asked_what_came_and_what_failed() {
     ] {
         assert!(text.contains(line), "{line}:\n{text}");
     }
-    assert!(
-        !text.contains("Sec[r]et\"") || text.contains(" & industry"),
-        "{text}"
-    );
     let told: Vec<&str> = e.app.log.lines().map(|l| l.text.as_str()).collect();
     assert!(!told.iter().any(|l| l.contains("Sec[r]et")), "{told:?}");
     assert!(told.iter().any(|l| l.ends_with(" ms")), "{told:?}");
@@ -94,12 +91,11 @@ fn a_cancelled_read_is_told_as_one() {
     e.wait_until("the end of the read", |app| {
         app.view().is_some_and(|v| v.pending.is_none())
     });
-    let told: Vec<String> = e.app.log.lines().map(|l| l.text.clone()).collect();
-    let ended = told.last().expect("a line");
+    let ended = e.app.log.lines().last().expect("a line");
     // The answer may have been quicker.
     assert!(
-        ended.contains("cancelled") || ended.contains("rows"),
-        "{told:?}"
+        matches!(ended.kind, LogKind::Cancelled | LogKind::Answered),
+        "{ended:?}"
     );
 }
 

@@ -306,3 +306,22 @@ fn the_rows_of_a_query_are_written_as_they_are_shown() {
         "most,half,nothing,text,time\n18446744073709551615,1.5,,\"a,b\",2019-01-17T00:00:00.000Z\n"
     );
 }
+
+#[test]
+fn a_query_that_opens_with_two_moments_compares_them() {
+    let start = Start {
+        table: Some("financials".to_owned()),
+        as_of: Some(moment(READABLE)),
+        compare: Some(moment("2008-03-31")),
+        query: Some("SELECT key, revenue FROM financials".to_owned()),
+        ..Start::default()
+    };
+    let mut explorer = Explorer::open(&test_data(), start, (140, 34));
+    explorer.settle();
+    let pane = explorer.app.query().expect("the pane");
+    let diff = &pane.comparison.as_ref().expect("a comparison").diff;
+    assert_eq!(
+        (diff.a().as_of(), diff.b().as_of()),
+        (moment("2008-03-31"), moment(READABLE))
+    );
+}

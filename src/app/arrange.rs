@@ -55,6 +55,16 @@ pub struct Ask {
     pub chosen: usize,
 }
 
+impl Ask {
+    /// Types a text that was pasted: what was said of the one before does not hold for it.
+    pub(super) fn paste(&mut self, text: &str) {
+        self.prompt.insert(text);
+        self.fault = None;
+        self.completion = Completion::default();
+        self.chosen = 0;
+    }
+}
+
 /// Some rows of a snapshot, in an order of their own.
 #[derive(Debug, Clone)]
 pub struct Arranged {

@@ -56,7 +56,7 @@ use layout::Areas;
 use log::Log;
 pub use message::{Clock, Effect, Msg, ThemeName};
 pub use mouse::tabs;
-pub use playhead::describe;
+pub use playhead::{describe, moment_text, zoned_moment};
 pub use prompt::Prompt;
 use query::QueryPane;
 use rows::CompareMode;

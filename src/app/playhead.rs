@@ -1,6 +1,6 @@
 //! The playhead: by ticks, to a moment, and walking by itself.
 
-use crate::event_time::AsOf;
+use crate::event_time::{AsOf, Precision};
 use crate::text::counted;
 
 use super::keymap::Action;
@@ -113,10 +113,26 @@ impl App {
     }
 }
 
+/// A moment where its zone is told elsewhere: no longer than it has to be.
+pub fn moment_text(moment: AsOf) -> String {
+    match moment {
+        AsOf::At(at) => at.to_text(at.precision()),
+        AsOf::Current => "current".to_owned(),
+    }
+}
+
+/// A moment with its zone, to the second at least.
+pub fn zoned_moment(moment: AsOf) -> String {
+    match moment {
+        AsOf::At(at) => format!("{}Z", at.to_text(at.precision().max(Precision::Second))),
+        AsOf::Current => "current".to_owned(),
+    }
+}
+
 /// A moment in a sentence.
 pub fn describe(moment: AsOf) -> String {
     match moment {
-        AsOf::At(at) => at.to_text(at.precision()),
+        AsOf::At(_) => moment_text(moment),
         AsOf::Current => "now (current)".to_owned(),
     }
 }

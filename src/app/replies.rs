@@ -78,7 +78,7 @@ impl App {
             Answer::Series(series) => self.on_series(reply.id, series),
             Answer::Exported(rows) => self.on_exported(reply.id, rows),
             Answer::Why(why) => self.on_why(reply.id, Ok(why)),
-            Answer::QueryRows(rows) => self.on_query_rows(reply.id, rows),
+            Answer::QueryRows(rows) => return self.on_query_rows(reply.id, rows),
             Answer::QueryCompared(diff) => self.on_query_compared(reply.id, diff),
             Answer::History(history) => return self.on_history(reply.id, history),
             Answer::RowCount(name, rows) => {

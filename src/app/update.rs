@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::view::Direction;
 
-use super::arrange::{Ask, Wanted};
+use super::arrange::Wanted;
 use super::commands::Palette;
 use super::keymap::{Action, Key, action};
 use super::when::Way;
@@ -20,9 +20,8 @@ impl App {
             Msg::Mouse(event) => self.on_mouse(event),
             Msg::Paste(text) => {
                 match &mut self.overlay {
-                    Some(Overlay::GoTo(prompt) | Overlay::Ask(Ask { prompt, .. })) => {
-                        prompt.insert(&text);
-                    }
+                    Some(Overlay::GoTo(prompt)) => prompt.insert(&text),
+                    Some(Overlay::Ask(ask)) => ask.paste(&text),
                     Some(Overlay::Commands(palette)) => palette.prompt.insert(&text),
                     Some(Overlay::Export(field)) => field.prompt.insert(&text),
                     Some(_) => {}

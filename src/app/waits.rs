@@ -84,8 +84,13 @@ impl App {
         if let Some(lane) = self.in_background() {
             return self.cancel(lane);
         }
-        self.when = None;
-        Vec::new()
+        // Of another table it may still be looked for.
+        let when = self.when.take();
+        let is_running = when.is_some_and(|w| w.pending.is_some());
+        is_running
+            .then_some(Effect::Cancel(Lane::When))
+            .into_iter()
+            .collect()
     }
 
     /// Since when the person waits for something that has no place on screen of its own, and what it is.

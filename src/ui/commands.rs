@@ -6,7 +6,7 @@ use crate::app::commands::Palette;
 use crate::app::keymap::Action;
 use crate::app::layout::Areas;
 use crate::app::marks::MarkKey;
-use crate::app::{App, Scroll};
+use crate::app::{App, Scroll, zoned_moment};
 use crate::event_time::{AsOf, Precision};
 use crate::text::{Align, ellipsis, fit, visible, width};
 
@@ -119,10 +119,7 @@ pub(super) fn draw_marks(app: &App, areas: Areas, cursor: usize, canvas: &mut Ca
     let marks = app.marks();
     let ticks = app.view().map(|v| &v.timeline);
     let line = |(at, (name, moment)): (usize, &(char, AsOf))| -> LineOf {
-        let text = match moment {
-            AsOf::At(at) => format!("{}Z", at.to_text(at.precision().max(Precision::Second))),
-            AsOf::Current => "current".to_owned(),
-        };
+        let text = zoned_moment(*moment);
         let tick = ticks.and_then(|t| t.tick_number(*moment));
         let tick = tick.map_or_else(String::new, |n| format!("  tick {n}"));
         let sign = if at == cursor { "▸ " } else { "  " };

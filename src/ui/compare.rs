@@ -2,9 +2,9 @@
 
 use ratatui::layout::Rect;
 
+use crate::app::moment_text;
 use crate::app::rows::{Comparison, Side};
 use crate::diff::{ChangeKind, SchemaChange};
-use crate::event_time::AsOf;
 use crate::text::thousands;
 
 use super::canvas::Canvas;
@@ -21,13 +21,6 @@ pub(super) fn role(kind: ChangeKind) -> Role {
     }
 }
 
-fn moment(moment: AsOf) -> String {
-    match moment {
-        AsOf::At(at) => at.to_text(at.precision()),
-        AsOf::Current => "current".to_owned(),
-    }
-}
-
 /// The two moments, the counts by kind, and the changed cells by column, most first.
 pub(super) fn headline(
     flipped: bool,
@@ -37,7 +30,7 @@ pub(super) fn headline(
 ) {
     let (diff, summary) = (&comparison.diff, comparison.summary());
     let number = |n: usize| thousands(n as i64);
-    let (a, b) = (moment(diff.a().as_of()), moment(diff.b().as_of()));
+    let (a, b) = (moment_text(diff.a().as_of()), moment_text(diff.b().as_of()));
     let mut pieces = vec![(format!("A {a} → B {b}  "), Role::Moment)];
     if flipped {
         pieces.push(("showing A  ".to_owned(), Role::Waiting));
@@ -92,7 +85,10 @@ pub(super) fn side_title(comparison: &Comparison, side: Side, area: Rect, canvas
         Side::B => ("B", comparison.diff.b()),
     };
     let pieces = [
-        (format!("{name} {}", moment(snapshot.as_of())), Role::Moment),
+        (
+            format!("{name} {}", moment_text(snapshot.as_of())),
+            Role::Moment,
+        ),
         (
             format!("  {}", crate::text::counted(snapshot.len(), "row")),
             Role::Dim,

@@ -6,7 +6,7 @@ use crate::app::cell::{TimeStyle, format_value, precision_of};
 use crate::app::keymap::Scope;
 use crate::app::layout::Areas;
 use crate::app::rows::Comparison;
-use crate::app::{App, Overlay, Prompt, RowView, Scroll, TableView, describe};
+use crate::app::{App, Overlay, Prompt, RowView, Scroll, TableView, describe, moment_text};
 use crate::error::Error;
 use crate::event_time::{AsOf, TimeError};
 use crate::format::{EVENT_TIME, KEY};
@@ -343,10 +343,7 @@ fn compared_lines(
         .unwrap_or(0)
         .min(30);
     let half = room.saturating_sub(names + 6) / 2;
-    let moments = [diff.a().as_of(), diff.b().as_of()].map(|m| match m {
-        AsOf::At(at) => at.to_text(at.precision()),
-        AsOf::Current => "current".to_owned(),
-    });
+    let moments = [diff.a().as_of(), diff.b().as_of()].map(moment_text);
     let head = |name: &str, moment: &str| {
         (
             fit(&format!("{name} {moment}"), half, Align::Left),

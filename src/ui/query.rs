@@ -8,8 +8,7 @@ use crate::app::keymap::Action;
 use crate::app::layout::Areas;
 use crate::app::query::{Completion, QueryPane, SHOWN_AT_MOST, quoted, result_area, text_area};
 use crate::app::rows::Rows;
-use crate::app::{App, LONG_READ_MS, Panel};
-use crate::event_time::AsOf;
+use crate::app::{App, LONG_READ_MS, Panel, zoned_moment};
 use crate::sql::{Piece, pieces};
 use crate::text::{Align, counted, fit, thousands, visible, width};
 
@@ -225,20 +224,13 @@ fn draw_completion(
 
 fn draw_result(app: &App, pane: &QueryPane, area: Rect, focused: bool, canvas: &mut Canvas<'_>) {
     let inside = Areas::inside(area);
-    let moment = |moment: AsOf| match moment {
-        AsOf::At(at) => format!(
-            "{}Z",
-            at.to_text(at.precision().max(crate::event_time::Precision::Second))
-        ),
-        AsOf::Current => "current".to_owned(),
-    };
     let mut left = vec![(
         "Result".to_owned(),
         if focused { Role::Focus } else { Role::Title },
     )];
     if let Some(shown) = pane.shown() {
         left.push((" ─ as of ".to_owned(), Role::Dim));
-        left.push((moment(shown), Role::Moment));
+        left.push((zoned_moment(shown), Role::Moment));
     } else if pane.is_timeless() {
         left.push((" ─ the same at every moment".to_owned(), Role::Dim));
     }

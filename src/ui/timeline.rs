@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 
 use crate::app::layout::Areas;
-use crate::app::{App, Panel, TableView};
+use crate::app::{App, Panel, TableView, moment_text};
 use crate::event_time::{AsOf, EventTime, calendar};
 use crate::text::{counted, thousands};
 
@@ -270,10 +270,7 @@ fn playhead(view: &TableView, area: Rect, canvas: &mut Canvas<'_>) {
         _ => "▲",
     };
     canvas.put(area.x + cell, area.y, sign, 1, style);
-    let label = match view.playhead {
-        AsOf::At(at) => at.to_text(at.precision()),
-        AsOf::Current => "current".to_owned(),
-    };
+    let label = moment_text(view.playhead);
     let width = label.chars().count() as u16;
     let named = view.marks.iter().map(|(c, at)| (Some(*at), c.to_string()));
     let sides = [(view.a, "A"), (view.b, "B")].map(|(at, name)| (at, name.to_owned()));

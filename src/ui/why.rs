@@ -1,10 +1,9 @@
 //! Why a row is what it is: where it lies, the rows that it beat, and what the read took.
 
-use crate::app::App;
 use crate::app::cell::{TimeStyle, precision_of};
 use crate::app::layout::Areas;
 use crate::app::why::WhyView;
-use crate::event_time::{AsOf, Precision};
+use crate::app::{App, zoned_moment};
 use crate::format::FileRole;
 use crate::provenance::{Provenance, RowOrigin, SearchCost};
 use crate::scan::ScanCost;
@@ -49,13 +48,6 @@ pub(super) fn draw(app: &App, areas: Areas, open: &WhyView, canvas: &mut Canvas<
     app.text_extent.set(extent);
 }
 
-fn moment(as_of: AsOf) -> String {
-    match as_of {
-        AsOf::At(at) => format!("{}Z", at.to_text(at.precision().max(Precision::Second))),
-        AsOf::Current => "current".to_owned(),
-    }
-}
-
 fn role_name(role: FileRole) -> &'static str {
     match role {
         FileRole::Base => "base",
@@ -68,7 +60,7 @@ fn answer(why: &Provenance, room: usize, times: TimeStyle, lines: &mut Vec<LineO
         vec![(fit(name, 14, Align::Left), Role::Dim), (value, role)]
     };
     let precision = times.whole(precision_of(why.rows.iter().map(|r| r.event_time)));
-    lines.push(field("as of", moment(why.as_of), Role::Moment));
+    lines.push(field("as of", zoned_moment(why.as_of), Role::Moment));
     match why.shown() {
         None => lines.push(vec![(
             if why.rows.is_empty() {

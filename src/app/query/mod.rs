@@ -49,6 +49,8 @@ pub struct QueryPane {
     pub error: Option<Error>,
     /// How two moments are shown.
     pub compare: CompareMode,
+    /// True where two moments are to be compared once the rows are there.
+    is_to_be_compared: bool,
     /// Which rows of a comparison are shown.
     pub filter: RowFilter,
     /// True where only columns in which something changed are shown.
@@ -205,6 +207,7 @@ impl App {
         self.query.editor.set(statement);
         effects.extend(self.run_query());
         self.query.is_editing = false;
+        self.query.is_to_be_compared = self.view().is_some_and(|v| v.compared().is_some());
         effects
     }
 
@@ -307,7 +310,7 @@ impl App {
         vec![effect]
     }
 
-    pub(super) fn on_query_rows(&mut self, id: RequestId, rows: Arc<ResultRows>) {
+    pub(super) fn on_query_rows(&mut self, id: RequestId, rows: Arc<ResultRows>) -> Vec<Effect> {
         let query = &mut self.query;
         // A part of an overtaken run would replace whole rows by some.
         let is_wanted = query.pending.is_some_and(|p| id <= p.id)
@@ -318,7 +321,7 @@ impl App {
             || !(rows.is_complete
                 || is_current && (query.result.is_none() || query.result_id == id))
         {
-            return;
+            return Vec::new();
         }
         if rows.is_complete && is_current {
             query.pending = None;
@@ -328,6 +331,10 @@ impl App {
         query.comparison = None;
         query.result = Some(rows);
         query.set_columns();
+        if query.pending.is_none() && std::mem::take(&mut query.is_to_be_compared) {
+            return self.next_query_compare();
+        }
+        Vec::new()
     }
 
     pub(super) fn on_query_compared(&mut self, id: RequestId, diff: Arc<Diff>) {
