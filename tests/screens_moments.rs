@@ -325,3 +325,70 @@ fn a_query_that_opens_with_two_moments_compares_them() {
         (moment("2008-03-31"), moment(READABLE))
     );
 }
+
+#[test]
+fn what_is_pressed_while_a_row_is_looked_for_is_done_with_that_row() {
+    let mut explorer = open(READABLE);
+    explorer.flood("/ZXQE<Enter>H").settle();
+    explorer.wait_until("the history", |app| {
+        matches!(app.overlay, Some(Overlay::History(_)))
+    });
+    let Some(Overlay::History(history)) = &explorer.app.overlay else {
+        panic!("{}", explorer.text());
+    };
+    assert_eq!(history.key, "ZXQE");
+    // Rows of another moment, or others of the same, are looked through instead.
+    for between in ["/ZXQE<Enter>,,,", "&revenue > 0<Enter>/ZXQE<Enter>"] {
+        let mut explorer = open("2014-06-30");
+        explorer.flood(between);
+        explorer.wait_until("the match", |app| {
+            let view = app.view().expect("the table");
+            let rows = view.rows().expect("rows");
+            view.pending.is_none() && rows.key(view.grid.row) == "ZXQE"
+        });
+    }
+}
+
+#[test]
+fn the_help_tells_the_keys_of_what_lies_beneath_and_gives_it_back() {
+    let mut explorer = open(READABLE);
+    let text = explorer.keys("H?").text();
+    assert!(text.contains("go to this version"), "{text}");
+    explorer.keys("<Esc>");
+    assert!(matches!(explorer.app.overlay, Some(Overlay::History(_))));
+    explorer.keys("y");
+    assert!(explorer.copied.is_some(), "the value under the cursor");
+}
+
+#[test]
+fn rows_that_are_filtered_and_sorted_are_copied_whole_and_as_a_command() {
+    let mut explorer = open(READABLE);
+    explorer.keys("&industry ~ \"Software\"<Enter>lls:copy rows<Enter>");
+    let rows = explorer.copied.take().expect("the rows");
+    let shown = explorer
+        .app
+        .view()
+        .and_then(azof_tui::app::TableView::rows)
+        .map_or(0, azof_tui::app::rows::Rows::len);
+    assert_eq!(rows.lines().count(), shown + 1);
+    assert!(rows.starts_with("key\tevent_time\tindustry\t"), "{rows}");
+    explorer.keys(":copy command<Enter>");
+    let command = explorer.copied.take().expect("the command");
+    assert!(
+        command.contains("--query") && command.contains("ORDER BY"),
+        "{command}"
+    );
+}
+
+#[test]
+fn a_time_may_count_from_the_playhead() {
+    let explorer = open("2013-11-26");
+    assert_eq!(
+        explorer.app.resolve_moment(".-1y"),
+        Ok(moment("2012-11-26"))
+    );
+    assert_eq!(
+        explorer.app.resolve_moment(".-90d"),
+        Ok(moment("2013-08-28"))
+    );
+}

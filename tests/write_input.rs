@@ -409,3 +409,67 @@ fn a_table_holds_the_file_that_it_was_made_like() {
     let said = "line 1: v is a list or an object, which no column type holds";
     assert!(stderr(&output).contains(said), "{}", stderr(&output));
 }
+
+#[test]
+fn dates_and_numbers_that_name_rows_come_from_parquet() {
+    use arrow::array::{ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch};
+    let lake = Lake::new();
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("key", std::sync::Arc::new(Int64Array::from(vec![7, 8]))),
+        (
+            "event_time",
+            std::sync::Arc::new(Date32Array::from(vec![19_723, 19_724])),
+        ),
+        (
+            "paid",
+            std::sync::Arc::new(Date32Array::from(vec![Some(19_730), None])),
+        ),
+        (
+            "price",
+            std::sync::Arc::new(Float64Array::from(vec![1.5, 2.0])),
+        ),
+    ];
+    let rows = RecordBatch::try_from_iter(columns).expect("rows");
+    let path = lake.folder.path().join("dates.parquet");
+    let out = std::fs::File::create(&path).expect("a file");
+    let mut writer =
+        parquet::arrow::ArrowWriter::try_new(out, rows.schema(), None).expect("Parquet");
+    writer.write(&rows).expect("rows");
+    writer.close().expect("the end");
+    let path = path.to_str().expect("a path");
+    sound(&lake, "create", &["--like", path]);
+    sound(&lake, "append", &[path]);
+    let scanned = run(&lake, "scan", &["--format", "csv"]);
+    assert_eq!(
+        support::stdout(&scanned),
+        "key,event_time,paid,price\n\
+         7,2024-01-01T00:00:00.000Z,2024-01-08T00:00:00.000Z,1.5\n\
+         8,2024-01-02T00:00:00.000Z,,2.0\n"
+    );
+}
+
+#[test]
+fn a_fraction_in_a_column_of_whole_numbers_is_told_what_makes_room_for_it() {
+    let lake = Lake::new();
+    sound(&lake, "create", &["--columns", "price:Int"]);
+    let csv = file(&lake, "a.csv", "key,event_time,price\nA,2024-01-01,10.5\n");
+    let refused = run(&lake, "append", &[&csv]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        stderr(&refused).contains("evolve --widen"),
+        "{}",
+        stderr(&refused)
+    );
+}
+
+#[test]
+fn a_folder_without_tables_is_not_called_sound() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let checked = azof(&["check", "--path", folder.path().to_str().expect("a path")]);
+    assert_eq!(checked.status.code(), Some(2));
+    assert!(
+        stderr(&checked).contains("there is no table to check"),
+        "{}",
+        stderr(&checked)
+    );
+}

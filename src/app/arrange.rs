@@ -83,6 +83,12 @@ pub(super) struct Search {
     since_ms: Option<u64>,
     /// Where the cursor was when it was asked for.
     from: Cell,
+    /// The order of the rows that are gone through.
+    order: Option<Arc<[u32]>>,
+    /// The way that it goes, and whether the cursor's own cell counts.
+    way: Option<(Direction, bool)>,
+    /// What the person wants to do with the row that is found.
+    then: Option<Action>,
 }
 
 impl App {
@@ -302,10 +308,11 @@ impl App {
             row: view.grid.row,
             column: view.grid.column,
         };
+        let order = view.arranged.as_ref().map(|a| Arc::clone(&a.order));
         let request = Request::Find {
             table,
             snapshot: Held(snapshot),
-            order: view.arranged.as_ref().map(|a| Held(Arc::clone(&a.order))),
+            order: order.clone().map(Held),
             columns: columns.collect(),
             pattern: search.pattern,
             from,
@@ -318,6 +325,8 @@ impl App {
             search.id = id;
             search.from = from;
             search.since_ms = Some(self.clock.ms);
+            search.order = order;
+            search.way = Some((direction, includes_start));
         }
         vec![effect]
     }
@@ -333,7 +342,28 @@ impl App {
         if let Some(search) = &mut self.search {
             search.since_ms = None;
             search.id = RequestId(0);
+            search.then = None;
         }
+    }
+
+    /// Puts off what is to be done with the row under the cursor until that is the one that is being looked for; false
+    /// where none is.
+    pub(super) fn puts_off(&mut self, action: Action) -> bool {
+        let waits = matches!(
+            action,
+            Action::History
+                | Action::Why
+                | Action::Enter
+                | Action::Copy(_)
+                | Action::PreviousVersion
+                | Action::NextVersion
+        );
+        let search = self.search.as_mut().filter(|s| s.since_ms.is_some());
+        let Some(search) = search.filter(|_| waits) else {
+            return false;
+        };
+        search.then = Some(action);
+        true
     }
 
     pub(super) fn on_found(
@@ -341,25 +371,33 @@ impl App {
         id: RequestId,
         snapshot: &Arc<Snapshot>,
         found: Option<Found>,
-    ) {
+    ) -> Vec<Effect> {
         let Some(search) = self.search.clone().filter(|s| s.id == id) else {
-            return;
+            return Vec::new();
         };
+        let Some(view) = self.view() else {
+            return Vec::new();
+        };
+        // Rows of another moment, or others of the same, may have come meanwhile: they are looked through instead.
+        let order = view.arranged.as_ref().map(|a| &a.order);
+        let is_same_order = match (&search.order, order) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        let is_shown = view.snapshot.as_ref();
+        let is_shown = is_shown.is_some_and(|s| Arc::ptr_eq(s, snapshot)) && is_same_order;
+        if let Some((direction, includes_start)) = search.way.filter(|_| !is_shown) {
+            return self.find(direction, includes_start);
+        }
         self.stop_finding();
         let pattern = crate::text::ellipsis(&search.pattern, 30);
         let Some(found) = found else {
             self.notify(format!("nothing matches {pattern}"));
-            return;
+            return Vec::new();
         };
-        let Some(view) = self.view_mut() else { return };
-        // Rows of another moment may have come meanwhile.
-        if view
-            .snapshot
-            .as_ref()
-            .is_none_or(|s| !Arc::ptr_eq(s, snapshot))
-        {
-            return;
-        }
+        let Some(view) = self.view_mut() else {
+            return Vec::new();
+        };
         // Whoever moved on while it was looked for is as far from the match as from where they were.
         let moved = |found: usize, from: usize, now: usize, count: usize| {
             (found + now)
@@ -379,6 +417,7 @@ impl App {
         if found.wrapped {
             self.notify(format!("{pattern}: on from the other end"));
         }
+        search.then.map_or_else(Vec::new, |action| self.act(action))
     }
 
     pub(super) fn on_no_find(&mut self, id: RequestId, error: &Error) {

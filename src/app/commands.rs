@@ -64,7 +64,7 @@ const MORE: [(&str, &str, &str); 15] = [
     (
         "copy",
         "WHAT",
-        "copy the cell, the row, or this moment as command or sql",
+        "copy the cell, the row, all rows, or this moment as command or sql",
     ),
     ("export", "FILE", "write what is shown to a file"),
     (
@@ -131,6 +131,7 @@ impl Action {
             Self::Commands => "commands",
             Self::Copy(Copied::Cell) => "copy-cell",
             Self::Copy(Copied::Row) => "copy-row",
+            Self::Copy(Copied::Rows) => "copy-rows",
             Self::Copy(Copied::Command) => "copy-command",
             Self::Copy(Copied::Sql) => "copy-sql",
             Self::Export => "export",
@@ -405,7 +406,7 @@ impl App {
             "copy" => {
                 let what = Copied::ALL.into_iter().find(|c| c.name() == argument);
                 let what = what.ok_or_else(|| {
-                    format!("'{argument}' cannot be copied; cell, row, command and sql can")
+                    format!("'{argument}' cannot be copied; cell, row, rows, command and sql can")
                 })?;
                 Ok(self.copy(what))
             }

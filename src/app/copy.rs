@@ -17,6 +17,8 @@ pub enum Copied {
     Cell,
     /// The row under the cursor, the columns shown, separated by tabs.
     Row,
+    /// All rows that are shown, under their titles, separated by tabs.
+    Rows,
     /// The command line that shows what is on screen.
     Command,
     /// The SQL that answers what is on screen.
@@ -25,13 +27,14 @@ pub enum Copied {
 
 impl Copied {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Cell, Self::Row, Self::Command, Self::Sql];
+    pub const ALL: [Self; 5] = [Self::Cell, Self::Row, Self::Rows, Self::Command, Self::Sql];
 
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cell => "cell",
             Self::Row => "row",
+            Self::Rows => "rows",
             Self::Command => "command",
             Self::Sql => "sql",
         }
@@ -43,17 +46,20 @@ impl App {
     pub(super) fn copy(&mut self, what: Copied) -> Vec<Effect> {
         let made = match what {
             Copied::Cell => self.shown_grid().ok_or_else(no_row).and_then(cell),
-            Copied::Row => self.shown_grid().ok_or_else(no_row).map(row),
+            Copied::Row => {
+                let row_of = |shown: Shown<'_>| row(shown, shown.1.row);
+                self.shown_grid().ok_or_else(no_row).map(row_of)
+            }
+            Copied::Rows => self.shown_grid().ok_or_else(no_row).map(all_rows),
             Copied::Command => self.command_line(),
             Copied::Sql => self.sql(),
         };
         match made {
             Ok(text) if text.len() > COPY_AT_MOST => {
                 self.notify(format!(
-                    "the {} has {}, and a clipboard takes {}; {} exports rows to a file",
-                    what.name(),
-                    bytes(text.len() as u64),
+                    "a clipboard takes {}, and the {} would be more; {} exports rows to a file",
                     bytes(COPY_AT_MOST as u64),
+                    what.name(),
                     self.key(Action::Export)
                 ));
                 Vec::new()
@@ -118,10 +124,17 @@ impl App {
             .comparison
             .as_ref()
             .is_some_and(|c| c.filtered.is_some());
-        if view.arranged.is_some() || is_filtered {
+        if is_filtered {
             return Err(
-                "the command line has no word for a filter or a sort; :copy sql has".to_owned(),
+                "the command line has no word for a filter of a comparison; without it, the rest has"
+                    .to_owned(),
             );
+        }
+        if view.arranged.is_some() {
+            // Filters and sorts are told in SQL.
+            option("--query", &self.sql()?)?;
+            words.push(FRESH.to_owned());
+            return Ok(words.join(" "));
         }
         let shown: Vec<&str> = shown_values(view).collect();
         let all = self
@@ -229,21 +242,36 @@ type Shown<'a> = (Rows<'a>, &'a Grid, bool);
 
 fn cell((rows, grid, flipped): Shown<'_>) -> Result<String, String> {
     let column = grid.columns.get(grid.column).ok_or_else(no_row)?;
-    let value = value(rows, grid, flipped, column.source).ok_or_else(no_row)?;
+    let value = value(rows, grid.row, flipped, column.source).ok_or_else(no_row)?;
     Ok(plain(value))
 }
 
-fn row((rows, grid, flipped): Shown<'_>) -> String {
+/// The rows as a spreadsheet takes them; no more of them than make a text that is too long for a clipboard.
+fn all_rows(shown: Shown<'_>) -> String {
+    let (rows, grid, _) = shown;
+    let titles = grid.columns.iter().map(|c| tsv_field(&c.name));
+    let mut text = titles.collect::<Vec<_>>().join("\t");
+    for at in 0..rows.len() {
+        if text.len() > COPY_AT_MOST {
+            break;
+        }
+        text.push('\n');
+        text += &row(shown, at);
+    }
+    text
+}
+
+fn row((rows, grid, flipped): Shown<'_>, at: usize) -> String {
     let values = grid.columns.iter().map(|column| {
-        let value = value(rows, grid, flipped, column.source);
+        let value = value(rows, at, flipped, column.source);
         value.map_or_else(String::new, |value| tsv_field(&plain(value)))
     });
     values.collect::<Vec<_>>().join("\t")
 }
 
-/// A value of the row under the cursor, as the side that is shown has it, or else the other one.
-fn value<'a>(rows: Rows<'a>, grid: &Grid, flipped: bool, source: Source) -> Option<Value<'a>> {
-    let row = grid.row.min(rows.len().checked_sub(1)?);
+/// A value of a row, as the side that is shown has it, or else the other one.
+fn value(rows: Rows<'_>, row: usize, flipped: bool, source: Source) -> Option<Value<'_>> {
+    let row = row.min(rows.len().checked_sub(1)?);
     let sides = if flipped {
         [Side::A, Side::B]
     } else {
@@ -257,7 +285,7 @@ fn value<'a>(rows: Rows<'a>, grid: &Grid, flipped: bool, source: Source) -> Opti
 }
 
 /// A value as programs read it: no separators, times in RFC 3339, nothing for a null.
-fn plain(value: Value<'_>) -> String {
+pub(super) fn plain(value: Value<'_>) -> String {
     match value {
         Value::Null => String::new(),
         Value::Text(text) => text.to_owned(),

@@ -336,6 +336,14 @@ impl HistoryView {
         )
     }
 
+    /// The value under the cursor as programs read it.
+    fn value_under_cursor(&self) -> Option<String> {
+        let version = self.entries.get(self.row)?.version?;
+        let column = self.columns.get(self.column)?;
+        let history = self.history.as_ref()?;
+        Some(super::copy::plain(history.value(version, *column)))
+    }
+
     fn toggle_chart(&mut self) -> Result<(), String> {
         let (Some(history), Some(column)) = (&self.history, self.columns.get(self.column)) else {
             return Ok(());
@@ -608,6 +616,21 @@ impl App {
                 | Action::GoTo
                 | Action::Help),
             ) => return self.act(a),
+            Some(Action::Copy(_)) => {
+                let copied = open.value_under_cursor();
+                let said = match &copied {
+                    Some(text) => format!(
+                        "copied the value ({})",
+                        crate::text::bytes(text.len() as u64)
+                    ),
+                    None => "there is no value here".to_owned(),
+                };
+                self.notify(said);
+                return copied.map(Effect::Copy).into_iter().collect();
+            }
+            Some(Action::Export) => {
+                self.notify("azof-tui history writes it: --output FILE");
+            }
             _ if event.code == KeyCode::Char('v') => {
                 if let Err(why) = open.toggle_chart() {
                     self.notify(why);

@@ -256,6 +256,8 @@ pub struct App {
     pub log: Log,
     when: Option<when::When>,
     narrow: Option<lists::Narrow>,
+    /// What lies beneath the help, and comes back when that is closed.
+    pub under_help: Option<Box<Overlay>>,
     /// The last line that the text over the screen can begin with, as it was drawn last.
     pub text_extent: Cell<usize>,
     last_id: RequestId,
@@ -296,6 +298,7 @@ impl App {
             log: Log::default(),
             when: None,
             narrow: None,
+            under_help: None,
             text_extent: Cell::new(usize::MAX),
             last_id: RequestId(0),
         };
@@ -376,7 +379,16 @@ impl App {
             let at = i128::from(from) + (length as f64 * share / 100.0) as i128;
             return Ok(AsOf::At(EventTime::from_ms(at as i64)));
         }
-        parse_as_of(text, self.clock.wall).map_err(|e: TimeError| e.to_string())
+        // What begins with a full stop counts from the playhead: .-1y
+        let (text, from) = match text.strip_prefix('.') {
+            Some(text) => (text, self.view().map(|v| v.playhead)),
+            None => (text, None),
+        };
+        let from = match from {
+            Some(AsOf::At(at)) => at,
+            _ => self.clock.wall,
+        };
+        parse_as_of(text, from).map_err(|e: TimeError| e.to_string())
     }
 
     /// The key that an action has in a panel, as the screen shows it; `None` where it has none there.

@@ -87,6 +87,7 @@ impl App {
                 self.notify("a row of a query has no more than it shows; Esc closes the query");
                 Vec::new()
             }
+            Panel::Data if self.view().is_some_and(|v| v.error.is_some()) => self.read_anew(),
             Panel::Data => self.open_row(),
             Panel::Columns | Panel::Timeline => Vec::new(),
         }

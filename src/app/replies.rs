@@ -51,7 +51,7 @@ impl App {
                     pending.progress = Some((read, of));
                 }
             }
-            Answer::Found(snapshot, found) => self.on_found(reply.id, &snapshot, found),
+            Answer::Found(snapshot, found) => return self.on_found(reply.id, &snapshot, found),
             Answer::Arranged(snapshot, by, order) => {
                 let arranged = Some(Arranged { by, order });
                 self.on_rows(reply.id, snapshot, (None, arranged));
@@ -269,8 +269,7 @@ impl App {
                 }
             }
             Lane::Snapshot => {
-                let (at, back) = (self.key(Action::GoTo), self.key(Action::Step(-1)));
-                let again = format!("press {at} or {back} to read again");
+                let again = format!("{} reads it again", self.key(Action::Enter));
                 let Some(view) = self
                     .view_mut()
                     .filter(|v| v.pending.is_some_and(|p| p.id == id))

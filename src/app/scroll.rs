@@ -63,6 +63,21 @@ impl Scroll {
 }
 
 impl App {
+    /// Shows the keys; what lies over the screen already comes back when they are closed.
+    pub(super) fn open_help(&mut self) {
+        // What is still being read would miss its answer.
+        let is_there = self.waited_for_over_screen().is_none();
+        self.under_help = self.overlay.take().filter(|_| is_there).map(Box::new);
+        self.overlay = Some(Overlay::Help(Scroll::default()));
+    }
+
+    fn close_text(&mut self) {
+        let closed = self.overlay.take();
+        if matches!(closed, Some(Overlay::Help(_))) {
+            self.overlay = self.under_help.take().map(|under| *under);
+        }
+    }
+
     /// How far the text over the screen is scrolled, and the key that opened it, which also closes it.
     pub(super) fn text_on_top(&mut self) -> Option<(&mut Scroll, Action)> {
         match &mut self.overlay {
@@ -83,8 +98,8 @@ impl App {
             return Vec::new();
         };
         match wanted {
-            Action::Escape | Action::Quit | Action::Enter => self.overlay = None,
-            action if action == opened_by => self.overlay = None,
+            Action::Escape | Action::Quit | Action::Enter => self.close_text(),
+            action if action == opened_by => self.close_text(),
             Action::Step(_)
             | Action::PreviousVersion
             | Action::NextVersion

@@ -142,6 +142,9 @@ impl App {
             self.notify("this is for the rows of a table; Esc closes the query");
             return Vec::new();
         }
+        if self.puts_off(action) {
+            return Vec::new();
+        }
         match action {
             Action::FocusNext => self.focus_by(1),
             Action::FocusPrevious => self.focus_by(Panel::ALL.len() - 1),
@@ -161,7 +164,7 @@ impl App {
             Action::Play => return self.toggle_play(),
             Action::Slower => self.change_speed(self.speed.saturating_sub(1)),
             Action::Faster => self.change_speed((self.speed + 1).min(SPEEDS.len() - 1)),
-            Action::Help => self.overlay = Some(Overlay::Help(Scroll::default())),
+            Action::Help => self.open_help(),
             Action::Mouse => {
                 self.mouse = !self.mouse;
                 self.notify(if self.mouse {

@@ -20,7 +20,7 @@ impl App {
     }
 
     /// The read of what lies over the screen.
-    fn waited_for_over_screen(&self) -> Option<Lane> {
+    pub(super) fn waited_for_over_screen(&self) -> Option<Lane> {
         match &self.overlay {
             Some(Overlay::History(open)) => {
                 (open.history.is_none() && open.error.is_none()).then_some(Lane::History)

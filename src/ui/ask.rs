@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::app::arrange::{Ask, Wanted};
 use crate::app::keymap::Action;
 use crate::app::layout::Areas;
-use crate::text::{Align, fit, visible, width};
+use crate::text::{Align, fit, visible, width, wrapped_at_words};
 
 use super::canvas::Canvas;
 use super::theme::Role;
@@ -89,29 +89,32 @@ pub(super) fn draw(app: &App, ask: &Ask, areas: Areas, canvas: &mut Canvas<'_>) 
             canvas.theme.style(Role::Dim),
         );
     }
-    if let Some((_, words)) = &ask.fault {
-        // Above the text that it speaks of.
-        let words = format!(" {} ", visible(words));
-        let at = fault_at
-            .unwrap_or(x)
-            .min(line.right().saturating_sub(width(&words) as u16 + 1));
-        let area = Rect::new(
-            at,
-            line.y - 1,
-            (width(&words) as u16).min(line.right() - at),
-            1,
-        );
-        canvas.clear(area);
-        canvas.put(
-            at,
-            line.y - 1,
-            &words,
-            area.width,
-            canvas.theme.style(Role::Error),
-        );
+    match &ask.fault {
+        Some((_, words)) => draw_fault(words, fault_at.unwrap_or(x), line, canvas),
+        None => draw_candidates(ask, line, start, canvas),
+    }
+}
+
+/// What is wrong, above the text that it speaks of; what is longer than a line has as many as it needs.
+fn draw_fault(words: &str, at: u16, line: Rect, canvas: &mut Canvas<'_>) {
+    let style = canvas.theme.style(Role::Error);
+    let words = visible(words);
+    let room = usize::from(line.width.saturating_sub(2));
+    if width(&words) > room {
+        let parts = wrapped_at_words(&words, room);
+        let top = line.y.saturating_sub(parts.len() as u16);
+        for (y, part) in (top..line.y).zip(&parts) {
+            canvas.clear(Rect { y, ..line });
+            canvas.put(line.x + 1, y, part, room as u16, style);
+        }
         return;
     }
-    draw_candidates(ask, line, start, canvas);
+    let words = format!(" {words} ");
+    let cells = width(&words) as u16;
+    let x = at.min(line.right().saturating_sub(cells + 1));
+    let area = Rect::new(x, line.y - 1, cells.min(line.right() - x), 1);
+    canvas.clear(area);
+    canvas.put(x, area.y, &words, area.width, style);
 }
 
 /// What may come next, above the field.

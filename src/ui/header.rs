@@ -253,28 +253,26 @@ fn draw_notice(text: &str, area: Rect, canvas: &mut Canvas<'_>) {
     }
 }
 
-/// The hints for what has the focus: its own keys first. Keys of actions are those of the bindings; only the keys of
-/// fields are always the same.
-#[expect(
-    clippy::too_many_lines,
-    reason = "one arm for each thing that may have the keys"
-)]
-fn hints(app: &App) -> Vec<(String, String)> {
+fn fixed(keys: &str, hint: &str) -> (String, String) {
+    (keys.to_owned(), hint.to_owned())
+}
+
+fn of(app: &App, panel: Panel, actions: &[Action], hint: &str) -> (String, String) {
+    let keys = actions.iter().filter_map(|a| app.key_in(panel, *a));
+    (keys.collect::<Vec<_>>().join(" "), hint.to_owned())
+}
+
+/// What to press in what lies over the screen, which moves as the rows do.
+pub(super) fn overlay_hints(app: &App, overlay: &Overlay) -> Vec<(String, String)> {
     use Action as A;
-    let fixed = |keys: &str, hint: &str| (keys.to_owned(), hint.to_owned());
-    // What lies over the screen moves as the rows do.
-    let panel = app.overlay.as_ref().map_or(app.focus, |_| Panel::Data);
-    let of = |actions: &[Action], hint: &str| {
-        let keys = actions.iter().filter_map(|a| app.key_in(panel, *a));
-        (keys.collect::<Vec<_>>().join(" "), hint.to_owned())
-    };
+    let of = |actions: &[Action], hint: &str| of(app, Panel::Data, actions, hint);
     let step = || of(&[A::Step(-1), A::Step(1)], "step");
     let close = || of(&[A::Escape], "close");
     let text = || vec![of(&[A::Down, A::Up], "scroll"), step(), close()];
-    let mut hints = match &app.overlay {
-        Some(Overlay::Help(_)) => vec![of(&[A::Down, A::Up], "scroll"), close()],
-        Some(Overlay::Row(_) | Overlay::Why(_) | Overlay::Log(_)) => text(),
-        Some(Overlay::History(_)) => vec![
+    match overlay {
+        Overlay::Help(_) => vec![of(&[A::Down, A::Up], "scroll"), close()],
+        Overlay::Row(_) | Overlay::Why(_) | Overlay::Log(_) => text(),
+        Overlay::History(_) => vec![
             of(&[A::Enter], "go to this version"),
             fixed("v", "line of this column"),
             of(&[A::Down, A::Up, A::Left, A::Right], "move"),
@@ -284,29 +282,43 @@ fn hints(app: &App) -> Vec<(String, String)> {
             ),
             close(),
         ],
-        Some(Overlay::Commands(_)) => vec![
+        Overlay::Commands(_) => vec![
             fixed("Enter", "do it"),
             fixed("Tab", "complete"),
             fixed("↑ ↓", "select"),
             fixed("Esc", "close"),
         ],
-        Some(Overlay::Marks(_)) => vec![
+        Overlay::Marks(_) => vec![
             of(&[A::Enter], "go there"),
             fixed("d", "take away"),
             of(&[A::Down, A::Up], "select"),
             close(),
         ],
-        Some(Overlay::Export(_)) => vec![
+        Overlay::Export(_) => vec![
             fixed("Enter", "write"),
             fixed("C-u", "clear"),
             fixed("Esc", "close"),
         ],
-        Some(Overlay::GoTo(_)) => vec![fixed("Enter", "go there"), fixed("Esc", "close")],
-        Some(Overlay::Ask(_)) => vec![
+        Overlay::GoTo(_) => vec![fixed("Enter", "go there"), fixed("Esc", "close")],
+        Overlay::Ask(_) => vec![
             fixed("Enter", "take it"),
             fixed("C-u", "clear"),
             fixed("Esc", "close"),
         ],
+    }
+}
+
+/// The hints for what has the focus: its own keys first. Keys of actions are those of the bindings; only the keys of
+/// fields are always the same.
+fn hints(app: &App) -> Vec<(String, String)> {
+    use Action as A;
+    // What lies over the screen moves as the rows do.
+    let panel = app.overlay.as_ref().map_or(app.focus, |_| Panel::Data);
+    let of = |actions: &[Action], hint: &str| of(app, panel, actions, hint);
+    let step = || of(&[A::Step(-1), A::Step(1)], "step");
+    let close = || of(&[A::Escape], "close");
+    let mut hints = match &app.overlay {
+        Some(overlay) => overlay_hints(app, overlay),
         None if app.narrow(app.focus).is_some_and(|n| n.is_typing) => vec![
             fixed("Enter", "take it"),
             fixed("↑ ↓", "select"),

@@ -104,6 +104,13 @@ fn help(app: &App, areas: Areas, scroll: Scroll, canvas: &mut Canvas<'_>) {
             what = "";
         }
     };
+    // The keys of what lies beneath come first: they are those that were asked for.
+    if let Some(under) = &app.under_help {
+        lines.push(vec![("Here".to_owned(), Role::Moment)]);
+        for (keys, does) in super::header::overlay_hints(app, under) {
+            tell(&mut lines, &keys, &does);
+        }
+    }
     for (scope, title) in sections {
         if !lines.is_empty() {
             lines.push(Vec::new());

@@ -253,6 +253,7 @@ impl TableWriter {
     /// Finds out whose a version is whose creation ended in doubt, or failed because it was there.
     async fn is_own(&self, version: Version, id: &str, fault: Option<Error>) -> Result<bool> {
         let mut last = None;
+        let mut is_absent = false;
         for _ in 0..LOOKS {
             match self.snapshot_of(version).await {
                 Ok(Some((found, _))) => {
@@ -260,9 +261,19 @@ impl TableWriter {
                     // Where the name is taken by another, this commit can never come to be.
                     return Ok(theirs.and_then(|id| id.as_str()) == Some(id));
                 }
-                Ok(None) => break,
+                Ok(None) => {
+                    is_absent = true;
+                    break;
+                }
                 Err(e) => last = Some(e),
             }
+        }
+        // On a disk of this machine, what is not there now will not arrive later.
+        if let Some(certain) = fault
+            .as_ref()
+            .filter(|_| is_absent && self.store.is_local())
+        {
+            return Err(certain.clone().in_file(&version.manifest_file()));
         }
         // A write whose answer was lost may still arrive, so the data files stay.
         let fault = fault.or(last);

@@ -30,10 +30,17 @@ fn properties() -> WriterProperties {
 }
 
 fn failed(e: &ParquetError) -> Error {
-    Error::new(
+    let why = e.to_string();
+    let why = why.strip_prefix("External: ").unwrap_or(&why);
+    let error = Error::new(
         ErrorKind::Output,
-        format!("the rows cannot be written as Parquet: {e}"),
-    )
+        format!("the rows cannot be written as Parquet: {why}"),
+    );
+    if why.contains("No space left") {
+        error.hint("the disk is full: make room and run it again; nothing was committed")
+    } else {
+        error
+    }
 }
 
 /// Encodes rows as a Parquet file with page statistics, compressed with Snappy, which every reader of the format knows.
@@ -107,15 +114,9 @@ impl DataFileWriter {
         }
         self.rows += named.num_rows() as u64;
         let name = &self.name;
-        self.writer.write(&named).map_err(|e| {
-            let error = failed(&e).in_file(name);
-            let full = e.to_string().contains("No space left");
-            if full {
-                error.hint("the disk is full: make room and run it again; nothing was committed")
-            } else {
-                error
-            }
-        })
+        self.writer
+            .write(&named)
+            .map_err(|e| failed(&e).in_file(name))
     }
 
     /// Writes the footer, makes the file last, and says what was written.

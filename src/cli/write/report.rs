@@ -10,7 +10,7 @@ use crate::cli::args::Output;
 use crate::cli::commands::{Outcome, batch};
 use crate::cli::output::write_rows;
 use crate::cli::say;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::EventTime;
 use crate::lakehouse::Lakehouse;
 use crate::text::{bytes, counted, thousands};
@@ -110,6 +110,13 @@ pub(super) async fn check(
     } else {
         lake.table_names_with_lost().await?
     };
+    if names.is_empty() {
+        return Err(Error::new(ErrorKind::Lake, "there is no table to check")
+            .in_lake(lake.name())
+            .hint(
+                "a lake is a directory whose child directories hold version.txt, or the URL of one",
+            ));
+    }
     let mut all: Vec<(String, Checked)> = Vec::with_capacity(names.len());
     for name in names {
         let checked = lake.writer(&name).check(deep, repair).await?;

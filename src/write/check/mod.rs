@@ -3,7 +3,7 @@
 mod rows;
 mod segments;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use serde_json::Value;
@@ -13,6 +13,7 @@ use crate::format::{
     DataType, FileName, MANIFEST_BYTES_AT_MOST, Manifest, VERSION_BYTES_AT_MOST, VERSION_FILE,
     Version,
 };
+use crate::text::counted;
 
 use super::commit::TableWriter;
 use super::snapshot_json::SnapshotJson;
@@ -241,23 +242,29 @@ impl TableWriter {
     async fn check_files(&self, manifest: &Manifest, checked: &mut Checked) -> Result<Vec<String>> {
         let mut sound = Vec::new();
         let names = manifest.distinct_files();
+        // A column that was added later is in none of the older files, however many there are.
+        let mut lacking: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
         for name in &names {
             match self.reader.open(&self.store, &self.table, name).await {
                 Ok(file) => {
                     sound.push((*name).to_owned());
                     for column in manifest.schema.columns() {
                         if !file.has_column(column.stored_name()) && column.stored_as.is_none() {
-                            let message = format!(
-                                "it has no column '{}', which reads as null",
-                                column.stored_name()
-                            );
-                            checked.add(Severity::Note, *name, message);
+                            lacking.entry(column.stored_name()).or_insert((name, 0)).1 += 1;
                         }
                     }
                 }
                 Err(e) if e.kind() == ErrorKind::DataFile => checked.add_fault(name, &e),
                 Err(e) => return Err(e),
             }
+        }
+        for (column, (name, count)) in lacking {
+            let who = match count {
+                1 => "it has".to_owned(),
+                _ => format!("it and {} have", counted(count - 1, "other file")),
+            };
+            let message = format!("{who} no column '{column}', which reads as null");
+            checked.add(Severity::Note, name, message);
         }
         // A store that cannot list has no unreferenced files to be told of.
         let Ok(files) = self.store.files(&self.table).await else {
@@ -288,8 +295,14 @@ impl TableWriter {
                 }
             }
         }
+        // A snapshot that is not understood may name what no other does.
+        let is_all_known = !checked
+            .findings
+            .iter()
+            .any(|f| f.severity == Severity::Error && f.place.contains(".json"));
         for file in &files {
-            let is_forgotten = is_data_file(&file.name) && !named.contains(&file.name);
+            let is_forgotten =
+                is_all_known && is_data_file(&file.name) && !named.contains(&file.name);
             if is_forgotten || is_left_over(&file.name) {
                 let message = "no version names it; azof-tui vacuum takes it away";
                 checked.add(Severity::Note, &file.name, message);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch, UInt64Array};
 use arrow::compute::{cast, filter_record_batch};
-use arrow::datatypes::{SchemaRef, TimestampMillisecondType};
+use arrow::datatypes::{DataType as ArrowType, SchemaRef, TimeUnit, TimestampMillisecondType};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 
@@ -135,7 +135,8 @@ impl ParquetRows {
         let Some(place) = self.places.get(at).copied().flatten() else {
             return Ok(ColumnData::nulls(data_type, batch.num_rows()).to_array());
         };
-        ColumnData::cast(batch.column(place), data_type)
+        let held = as_written(batch.column(place), data_type);
+        ColumnData::cast(&held, data_type)
             .map(|data| data.to_array())
             .map_err(|e| {
                 Error::new(ErrorKind::Usage, e)
@@ -230,6 +231,26 @@ pub(super) fn column_type(found: &arrow::datatypes::DataType) -> Option<DataType
     DataType::ALL.into_iter().find(|wanted| {
         // The first that fits: an Int before the Float that it widens to.
         let empty = arrow::array::new_empty_array(found);
-        ColumnData::cast(&empty, *wanted).is_ok()
+        let held = if found.is_integer() {
+            empty
+        } else {
+            as_written(&empty, *wanted)
+        };
+        ColumnData::cast(&held, *wanted).is_ok()
     })
+}
+
+/// An array whose values other programs write in another type than tables do: dates, which are times at midnight, and
+/// numbers that are names.
+fn as_written(array: &ArrayRef, wanted: DataType) -> ArrayRef {
+    let held = array.data_type();
+    let target = match wanted {
+        DataType::DateTime if matches!(held, ArrowType::Date32 | ArrowType::Date64) => {
+            ArrowType::Timestamp(TimeUnit::Millisecond, None)
+        }
+        DataType::String if held.is_integer() => ArrowType::Utf8,
+        _ => return Arc::clone(array),
+    };
+    // What does not cast is told of by the cast to the column's own type.
+    cast(array, &target).unwrap_or_else(|_| Arc::clone(array))
 }

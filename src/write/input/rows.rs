@@ -46,7 +46,12 @@ pub(super) fn cell_of_text(text: &str, data_type: DataType) -> Result<Cell<'_>, 
         DataType::Int => Cell::Int(
             text.trim()
                 .parse()
-                .map_err(|_| refused("a whole number of 64 bits"))?,
+                .map_err(|_| match float_of_text(text.trim()) {
+                    Ok(number) if number.fract() != 0.0 => format!(
+                        "'{text}', which an Int does not hold; azof-tui evolve --widen makes the column a Float"
+                    ),
+                    _ => refused("a whole number of 64 bits"),
+                })?,
         ),
         DataType::Float => Cell::Float(float_of_text(text.trim()).map_err(refused)?),
         DataType::Boolean => match text.trim() {
