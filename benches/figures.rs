@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use arrow::array::RecordBatch;
 use azof_tui::cancel::CancelToken;
-use azof_tui::engine::{Answer, EngineHandle, Reply, Request, RequestId};
+use azof_tui::engine::{Answer, Arrangement, EngineHandle, Reply, Request, RequestId};
 use azof_tui::event_time::parse_calendar;
 use azof_tui::format::Projection;
 use azof_tui::scan::ReadLimits;
@@ -324,7 +324,7 @@ impl Explorer {
             from,
             to,
             projection: Projection::All,
-            filter: None,
+            arrangement: Arrangement::default(),
         })
     }
 

@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use azof_tui::app::Start;
+use azof_tui::app::{Start, TableView};
 use azof_tui::cancel::CancelToken;
 use azof_tui::diff::{ChangeKind, Diff, SchemaChange};
 use azof_tui::event_time::parse_calendar;
@@ -830,18 +830,147 @@ fn a_filter_leaves_the_keys_that_meet_it_at_one_of_the_moments() {
 }
 
 #[test]
-fn a_comparison_says_that_a_sort_does_not_hold_in_it() {
+fn a_sort_holds_in_a_comparison() {
     let (mut e, _lake) = compared((140, 30), "dd");
     assert!(e.keys("$s").text().contains("by number ↑"), "{}", e.text());
     let text = e.keys("d").text();
+    assert!(text.contains("by number ↑"), "{text}");
+    // By what the rows show: B's numbers, A's where a row is removed; nulls last, and equal ones by key.
+    let order = |e: &Explorer| -> Vec<String> {
+        let rows = e.app.view().and_then(TableView::rows).expect("rows");
+        (0..rows.len())
+            .map(|row| rows.key(row).to_owned())
+            .collect()
+    };
+    let ascending = order(&e);
+    let shown = |key: &str| {
+        let comparison = e
+            .app
+            .view()
+            .and_then(|v| v.comparison.as_ref())
+            .expect("a comparison");
+        let diff = &comparison.diff;
+        let change = diff.change(diff.find(key).expect("a key"));
+        let column = diff
+            .columns()
+            .iter()
+            .position(|c| c.name == "number")
+            .expect("a column");
+        let (a, b) = diff.values(change, column);
+        match b.or(a) {
+            Some(Value::Int(number)) => Some(number),
+            _ => None,
+        }
+    };
+    let mut expected = ascending.clone();
+    expected.sort_by_key(|key| (shown(key).is_none(), shown(key), key.clone()));
+    assert_eq!(ascending, expected);
+    let mut by_key = ascending.clone();
+    by_key.sort();
+    assert_ne!(ascending, by_key, "the sort does something");
+    // Changes are walked in the order that is shown, and the rows that are left keep it.
+    e.keys("g]");
+    let first = e.app.view().map(|v| v.grid.row).expect("a row");
+    let is_difference = |e: &Explorer, row| {
+        let rows = e.app.view().and_then(TableView::rows).expect("rows");
+        rows.kind(row).is_some_and(ChangeKind::is_difference)
+    };
     assert!(
-        text.contains("by key ↑ · the sort does not hold here"),
-        "{text}"
+        is_difference(&e, first) && (1..first).all(|row| !is_difference(&e, row)),
+        "{first}\n{}",
+        e.text()
     );
-    assert!(
-        e.keys("s")
-            .text()
-            .contains("this is for the rows of one moment")
+    e.keys("c");
+    let changed = order(&e);
+    let kept: Vec<&String> = ascending.iter().filter(|k| changed.contains(k)).collect();
+    assert!(changed.len() < ascending.len() && changed.iter().eq(kept));
+    e.keys("ccc$s");
+    assert!(e.text().contains("by number ↓"), "{}", e.text());
+    let descending = order(&e);
+    assert_ne!(descending, ascending);
+    assert_eq!(
+        descending.last(),
+        ascending.last(),
+        "nulls are last either way"
     );
-    assert!(e.keys("dd").text().contains("by number ↑"), "{}", e.text());
+    // With a filter, too; the cursor stays on its key while the moments change.
+    let text = e.keys("&number >= 3<Enter>").text();
+    assert!(text.contains("by number ↓ & number >= 3"), "{text}");
+    e.keys("&<C-u><Enter>gj");
+    let key = order(&e)[1].clone();
+    e.keys("x");
+    let row = e.app.view().map(|v| v.grid.row).expect("a row");
+    assert_eq!(order(&e)[row], key);
+    assert!(e.keys("S").text().contains("by key ↑"), "{}", e.text());
+    assert!(e.keys("s").text().contains("by number ↑"), "{}", e.text());
+    assert!(e.keys("d").text().contains("by number ↑"), "{}", e.text());
+    assert!(e.keys("d").text().contains("by number ↑"), "{}", e.text());
+}
+
+#[test]
+fn the_sql_of_a_sorted_comparison_has_its_order() {
+    let (mut e, lake) = compared((140, 30), "");
+    let order = |e: &Explorer| -> Vec<String> {
+        let rows = e.app.view().and_then(TableView::rows).expect("rows");
+        (0..rows.len())
+            .map(|row| rows.key(row).to_owned())
+            .collect()
+    };
+    for keys in ["0s", "s", "ls", "s", "$s", "s", "2G<Enter>3hs", "$s"] {
+        e.keys(keys).keys(":copy sql<Enter>");
+        let statement = e.copied.take().expect("a statement");
+        let output = support::azof(&["sql", "--path", lake.path(), "--format", "csv", &statement]);
+        assert!(
+            output.status.success(),
+            "{statement}: {}",
+            support::stderr(&output)
+        );
+        let answer = support::stdout(&output);
+        let keys: Vec<&str> = answer
+            .lines()
+            .skip(1)
+            .filter_map(|l| l.split(',').next())
+            .collect();
+        // What is the same on both sides is no change.
+        let mut shown = order(&e);
+        shown.retain(|key| key != "same");
+        assert_eq!(keys, shown, "{statement}");
+        assert!(
+            e.keys("<C-y>")
+                .copied
+                .take()
+                .is_some_and(|line| line.contains("--query"))
+        );
+    }
+}
+
+#[test]
+fn a_text_is_found_in_a_comparison_on_the_sides_that_are_shown() {
+    let (mut e, _lake) = compared((140, 30), "g");
+    let cursor = |e: &Explorer| {
+        let view = e.app.view().expect("a view");
+        let rows = view.rows().expect("rows");
+        let column = view.grid.columns[view.grid.column].name.clone();
+        (rows.key(view.grid.row).to_owned(), column)
+    };
+    // A removed row is shown as A has it.
+    e.keys("/^removed$<Enter>");
+    assert_eq!(cursor(&e), ("removed".into(), "key".into()));
+    // B says `two` of the key of which A says `one`; inline, that is what is shown.
+    e.keys("g0/^two$<Enter>");
+    let two = cursor(&e);
+    assert_eq!(two.1, "word");
+    let text = e.keys("g0/^one$<Enter>").text();
+    let one = cursor(&e);
+    assert!(one != two, "{text}");
+    e.keys("g0`/^one$<Enter>");
+    assert_eq!(cursor(&e), two, "A's side is shown");
+    // Side by side, both are.
+    e.keys("`dg0/^one$<Enter>");
+    assert_eq!(cursor(&e), two);
+    e.keys("g0/^two$<Enter>");
+    assert_eq!(cursor(&e), two);
+    // Only among the rows that are left, in their order.
+    let text = e.keys("dd").keys("ccc/same<Enter>").text();
+    assert!(text.contains("nothing matches same"), "{text}");
 }

@@ -231,3 +231,77 @@ fn hostile_results_and_small_screens_are_shown() {
         explorer.keys("e").keys("<Esc>lllhh$0");
     }
 }
+
+#[test]
+fn of_a_result_of_millions_the_first_part_is_shown_as_one() {
+    let explorer = open(
+        "2009-03-31",
+        Some("SELECT * FROM generate_series(1, 1500000)"),
+    );
+    let text = explorer.text();
+    assert!(text.contains("of the first 1,000,000"), "{text}");
+    assert!(text.contains("more than 1,000,000 rows"), "{text}");
+}
+
+#[test]
+fn a_comparison_of_results_has_the_order_that_the_statement_asks_for() {
+    let statement = "SELECT key, revenue FROM financials WHERE revenue IS NOT NULL ORDER BY revenue DESC LIMIT 12";
+    let mut explorer = open("2008-03-31", Some(statement));
+    explorer.keys("a@2012-03-31<Enter>d").settle();
+    let comparison = pane(&explorer).comparison.as_ref().expect("a comparison");
+    let rows = azof_tui::app::rows::Rows::Compared(comparison);
+    let b = comparison.diff.b();
+    let mut revenues = Vec::new();
+    let mut removed = 0;
+    for row in 0..rows.len() {
+        match b.find(rows.key(row)) {
+            Ok(at) => revenues.push(format!("{:?}", b.value(at, 0))),
+            Err(_) => removed += 1,
+        }
+    }
+    assert_eq!(revenues.len(), 12);
+    assert!(removed > 0, "the twelve of 2008 are not those of 2012");
+    let number = |text: &String| {
+        text.trim_start_matches("Int(")
+            .trim_end_matches(')')
+            .parse()
+    };
+    let numbers: Vec<i64> = revenues
+        .iter()
+        .map(number)
+        .collect::<Result<_, _>>()
+        .expect("numbers");
+    assert!(numbers.is_sorted_by(|a, b| a >= b), "{numbers:?}");
+    // What is left of the rows keeps the order.
+    let all: Vec<String> = (0..rows.len())
+        .map(|row| rows.key(row).to_owned())
+        .collect();
+    explorer.keys("c");
+    let comparison = pane(&explorer).comparison.as_ref().expect("a comparison");
+    let rows = azof_tui::app::rows::Rows::Compared(comparison);
+    let changed: Vec<String> = (0..rows.len())
+        .map(|row| rows.key(row).to_owned())
+        .collect();
+    let kept: Vec<String> = all
+        .into_iter()
+        .filter(|key| changed.contains(key))
+        .collect();
+    assert_eq!(changed, kept);
+}
+
+#[test]
+fn a_text_is_found_in_a_result() {
+    let mut explorer = open(
+        "2009-03-31",
+        Some("SELECT value, 'row ' || value AS name FROM generate_series(1, 5000) ORDER BY value"),
+    );
+    explorer.keys("/row 4321$<Enter>");
+    let cursor = |explorer: &Explorer| (pane(explorer).grid.row, pane(explorer).grid.column);
+    assert_eq!(cursor(&explorer), (4320, 1));
+    explorer.keys("0g/4,321<Enter>");
+    assert_eq!(cursor(&explorer), (4320, 0), "as it is shown");
+    explorer.keys("/^row 1\\d$<Enter>nN");
+    assert_eq!(cursor(&explorer), (9, 1));
+    let text = explorer.keys("/no such row<Enter>").text();
+    assert!(text.contains("nothing matches no such row"), "{text}");
+}

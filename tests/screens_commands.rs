@@ -6,7 +6,7 @@ mod support;
 use azof_tui::app::keymap::Scope;
 use azof_tui::app::{Effect, Msg, Overlay, Panel, Start, ThemeName};
 use azof_tui::event_time::{AsOf, EventTime, parse_calendar};
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, MouseButton, MouseEventKind};
 use support::explorer::Explorer;
 use support::{Lake, azof, parquet, stdout, test_data};
 
@@ -402,4 +402,116 @@ fn marks_belong_to_their_table() {
     assert!(e.app.marks().is_empty());
     e.keys(":table financials<Enter>");
     assert_eq!(e.app.marks().len(), 1);
+}
+
+/// The first and the last of the keys that are selected.
+fn selected(e: &Explorer) -> Option<(String, String)> {
+    let view = e.app.view().expect("a view");
+    let rows = view.rows().expect("rows");
+    let selection = view.grid.selection()?;
+    let key = |row: &usize| rows.key(*row).to_owned();
+    Some((key(selection.start()), key(selection.end())))
+}
+
+#[test]
+fn selected_rows_are_copied_under_their_titles_and_their_column_alone() {
+    let mut e = financials();
+    e.keys("3:copy rows<Enter>");
+    let all: Vec<String> = e
+        .copied
+        .take()
+        .expect("the rows")
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    let text = e.keys("jVjj").text();
+    assert!(text.contains("3 rows selected"), "{text}");
+    assert!(text.contains("Y copy rows"), "{text}");
+    assert_eq!(text.matches('▌').count(), 2, "{text}");
+    e.keys("Y");
+    assert_eq!(
+        e.copied.take(),
+        Some([&all[..1], &all[2..5]].concat().join("\n"))
+    );
+    assert!(
+        e.text().contains("copied the 3 rows selected"),
+        "{}",
+        e.text()
+    );
+    assert_eq!(
+        selected(&e),
+        None,
+        "what was copied is not selected any more"
+    );
+    // Upwards it is the same; the key column is that of the cursor.
+    e.keys("0Vky");
+    let keys: Vec<&str> = all[3..5]
+        .iter()
+        .filter_map(|l| l.split('\t').next())
+        .collect();
+    assert_eq!(e.copied.take(), Some(keys.join("\n")));
+    e.keys("gVG:copy rows<Enter>");
+    assert_eq!(e.copied.take(), Some(all.join("\n")));
+}
+
+#[test]
+fn a_selection_stays_between_its_keys_and_ends_where_those_go() {
+    let mut e = financials();
+    e.keys("3gjjVjjj");
+    let ends = selected(&e).expect("a selection");
+    assert!(ends.0 < ends.1, "{ends:?}");
+    e.keys("...");
+    assert_eq!(selected(&e).as_ref(), Some(&ends));
+    // Rows in another order are other rows.
+    e.keys("llls");
+    assert_eq!(selected(&e), None);
+    e.keys("SgVj<Esc>");
+    assert_eq!(selected(&e), None);
+    e.keys("VjV");
+    assert_eq!(selected(&e), None);
+    // Before the first tick there is nothing to select.
+    let text = e.keys("Vj@1990-01-01<Enter>V").text();
+    assert!(text.contains("there is no row here"), "{text}");
+    assert_eq!(e.app.view().expect("a view").grid.selected_from, None);
+}
+
+#[test]
+fn a_drag_selects_and_a_click_ends_it() {
+    let mut e = financials();
+    let left = MouseButton::Left;
+    e.mouse(MouseEventKind::Down(left), 60, 4);
+    assert_eq!(selected(&e), None);
+    e.mouse(MouseEventKind::Drag(left), 60, 7);
+    let down = e.app.view().expect("a view").grid.selection();
+    assert_eq!(down, Some(1..=4));
+    e.mouse(MouseEventKind::Drag(left), 60, 3);
+    let up = e.app.view().expect("a view").grid.selection();
+    assert_eq!(up, Some(0..=1));
+    e.mouse(MouseEventKind::Up(left), 60, 3);
+    e.keys("jj");
+    assert_eq!(e.app.view().expect("a view").grid.selection(), Some(1..=2));
+    e.mouse(MouseEventKind::Down(left), 60, 5);
+    assert_eq!(selected(&e), None);
+}
+
+#[test]
+fn rows_of_a_query_are_selected_alike() {
+    let start = Start {
+        query: Some("SELECT value FROM generate_series(1, 9) ORDER BY value".into()),
+        ..Start::default()
+    };
+    let mut e = Explorer::open(&test_data(), start, (120, 36));
+    let text = e.keys("jVjj").text();
+    assert!(text.contains("3 rows selected"), "{text}");
+    e.keys("Y");
+    assert_eq!(e.copied.take().as_deref(), Some("value\n2\n3\n4"));
+    // The first Esc ends the selection, the second closes the pane.
+    e.keys("Vj<Esc>");
+    assert!(
+        e.app
+            .query()
+            .is_some_and(|q| q.grid.selected_from.is_none())
+    );
+    e.keys("<Esc>");
+    assert!(e.app.query().is_none());
 }

@@ -371,3 +371,43 @@ fn frame_of_a_line() {
     e.send(Msg::Resize(80, 24));
     insta::assert_snapshot!(e.text());
 }
+
+#[test]
+fn a_line_that_gave_way_to_another_tables_goes_on_when_its_table_is_opened_again() {
+    let lake = two_keys();
+    lake.table(
+        "u",
+        r#"{"id":"s","start":"1970-01-01T00:00:00Z","file":"f.parquet"}"#,
+    )
+    .write(
+        "u",
+        "f.parquet",
+        parquet(&[("a".to_owned(), 0, Some(1))], 9, 9),
+    );
+    let mut e = explorer(&lake);
+    e.keys("1j<Enter>k<Enter>");
+    // What is asked for here is never answered.
+    let clock = e.app.clock;
+    let mut press = |keys: &[KeyCode]| -> Vec<String> {
+        let effects = keys.iter().flat_map(|key| {
+            let message = Msg::Key(KeyEvent::from(*key));
+            e.app.update(message, clock)
+        });
+        let series = effects.filter_map(|effect| match effect {
+            Effect::Send(_, Request::Series { table, .. }) => Some(table),
+            _ => None,
+        });
+        series.collect()
+    };
+    let (v, j, k, enter) = (
+        KeyCode::Char('v'),
+        KeyCode::Char('j'),
+        KeyCode::Char('k'),
+        KeyCode::Enter,
+    );
+    assert_eq!(press(&[v]), ["t"]);
+    assert_eq!(press(&[j, enter]), [""; 0], "u has no line");
+    assert_eq!(press(&[v]), ["u"]);
+    assert_eq!(press(&[k, enter]), ["t"], "it goes on");
+    assert_eq!(press(&[j, enter]), ["u"]);
+}

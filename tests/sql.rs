@@ -304,6 +304,20 @@ fn a_clause_that_cannot_be_honoured_is_an_error_and_never_current_data() {
 }
 
 #[test]
+fn a_clause_as_other_engines_write_it_is_told_how_it_is_written_here() {
+    let session = Session::open(&test_data());
+    for clause in ["TIMESTAMP", "VERSION"] {
+        let sql =
+            format!("SELECT * FROM financials FOR {clause} AS OF '2009-03-31' WHERE key > 'M'");
+        let error = session.refused(&sql);
+        let said = format!("line 1, column 26: 'FOR {clause}' is no clause");
+        assert!(error.to_string().contains(&said), "{error}");
+        let hint = error.next_step().unwrap_or_default();
+        assert!(hint.contains(&format!("{clause} AS OF")), "{hint}");
+    }
+}
+
+#[test]
 fn two_moments_of_one_table_are_never_taken_for_one() {
     let session = Session::open(&test_data());
     let one = |moment: &str| {

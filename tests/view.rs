@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::AsArray;
 use azof_tui::cancel::CancelToken;
+use azof_tui::diff::{ChangeKind, SortedSide};
 use azof_tui::expr::{
     BoundExpression, ExprError, Expression, Field, Kind, Pattern, Scalar, compare_floats,
 };
@@ -18,7 +19,7 @@ use azof_tui::sql::AsOfTable;
 use azof_tui::view::{
     Arranging, Cell, Direction, Finding, Found, Histogram, MatchCount, Sort, StatisticsPlan,
 };
-use azof_tui::{AsOf, ErrorKind};
+use azof_tui::{AsOf, ErrorKind, EventTime};
 use proptest::prelude::*;
 use support::mixed::{self, MixedRow, block_on, both_ways, columns};
 
@@ -70,23 +71,21 @@ fn naive_rows(filter: Option<&Expression>, snapshot: &Snapshot) -> azof_tui::Res
 
 /// Sorted by a value, with nulls last, and NaN right before them.
 fn naive_sort(rows: &mut [u32], snapshot: &Snapshot, sort: Sort) {
+    let of = |row: &u32| Scalar::from(value(snapshot, *row as usize, sort.by));
+    naive_order(rows, sort.descending, of);
+}
+
+fn naive_order(rows: &mut [u32], descending: bool, value: impl Fn(&u32) -> Scalar) {
     let rank = |v: &Scalar| match v {
         Scalar::Null => 2,
         Scalar::Float(f) if f.is_nan() => 1,
         _ => 0,
     };
     rows.sort_by(|a, b| {
-        let (a, b) = (
-            Scalar::from(value(snapshot, *a as usize, sort.by)),
-            Scalar::from(value(snapshot, *b as usize, sort.by)),
-        );
+        let (a, b) = (value(a), value(b));
         rank(&a).cmp(&rank(&b)).then_with(|| {
             let order = a.order(&b).unwrap_or(Ordering::Equal);
-            if sort.descending {
-                order.reverse()
-            } else {
-                order
-            }
+            if descending { order.reverse() } else { order }
         })
     });
 }
@@ -248,8 +247,86 @@ proptest! {
     }
 
     #[test]
+    fn a_difference_is_sorted_and_filtered_as_the_naive_way_does(
+        files in files(), at in 0i64..40, condition in condition(), descending: bool, forward: bool,
+    ) {
+        let lake = mixed::lake(&files, 5);
+        block_on(async {
+            let table = mixed::open(&lake).await;
+            let cancel = CancelToken::default();
+            let [early, late] = [AsOf::At(EventTime::from_ms(at)), AsOf::Current];
+            let (a, b) = if forward { (early, late) } else { (late, early) };
+            for (a, b) in both_ways(&table, a).await.into_iter().zip(both_ways(&table, b).await) {
+                let diff = table.compare(Arc::clone(&a), Arc::clone(&b), &cancel).await.expect("a difference");
+                let one_by_one: Vec<_> = (0..diff.len()).map(|at| diff.change(at)).collect();
+                prop_assert!(diff.changes().eq(one_by_one.iter().copied()));
+                let filter = Arc::new(Expression::filter(&condition, &columns()).expect("a condition"));
+                let arrange = |side: &Arc<Snapshot>, filter: Option<&Arc<Expression>>, sort| {
+                    Arranging::new(Arc::clone(side), filter.cloned(), sort, 2).expect("a plan").run_all(&cancel)
+                };
+                // A condition that cannot be worked out for some row is an error for all of them.
+                let (Ok(in_a), Ok(in_b)) = (arrange(&a, Some(&filter), None), arrange(&b, Some(&filter), None)) else {
+                    continue;
+                };
+                for by in FIELDS {
+                    let sort = Some(Sort { by, descending });
+                    let sides = [&a, &b].map(|side| {
+                        let order = arrange(side, None, sort).expect("rows");
+                        SortedSide { rows: Arc::clone(side), order, by }
+                    });
+                    let sorted = diff.sorted((&sides[0], &sides[1]), descending, &cancel).expect("an order");
+                    // What a row shows, one after the other.
+                    let shown = |at: &u32| match (one_by_one[*at as usize].a(), one_by_one[*at as usize].b()) {
+                        (_, Some(row)) => Scalar::from(value(&b, row, by)),
+                        (Some(row), None) => Scalar::from(value(&a, row, by)),
+                        (None, None) => Scalar::Null,
+                    };
+                    let mut naive: Vec<u32> = (0..diff.len() as u32).collect();
+                    naive_order(&mut naive, descending, shown);
+                    prop_assert_eq!(&sorted, &naive, "{:?}", sort);
+                    // Listed as B is, each removed row right behind the one that it followed in A.
+                    let position = |side: usize, row: u32| {
+                        let of = |c: &azof_tui::diff::Change| if side == 0 { c.a() } else { c.b() };
+                        one_by_one.iter().position(|c| of(c) == Some(row as usize)).expect("a row") as u32
+                    };
+                    let mut naive: Vec<u32> = sides[1].order.iter().map(|row| position(1, *row)).collect();
+                    let before: Vec<u32> = sides[0].order.iter().map(|row| position(0, *row)).collect();
+                    for (i, at) in before.iter().enumerate() {
+                        if one_by_one[*at as usize].kind == ChangeKind::Removed {
+                            let after = i.checked_sub(1).map(|i| before[i]);
+                            let place = after.map_or(0, |after| 1 + naive.iter().position(|p| *p == after).expect("it is there"));
+                            naive.insert(place, *at);
+                        }
+                    }
+                    let listed = diff.listed(&sides[0].order, &sides[1].order, &cancel).expect("an order");
+                    prop_assert_eq!(&listed, &naive);
+                    for kept in [None, Some((&*in_a, &*in_b))] {
+                        let order = diff.order(kept, Some(sorted.clone()), &cancel).expect("an order");
+                        let is_kept = |at: &u32| kept.is_none_or(|(in_a, in_b)| {
+                            let change = one_by_one[*at as usize];
+                            change.a().is_some_and(|row| in_a.contains(&(row as u32)))
+                                || change.b().is_some_and(|row| in_b.contains(&(row as u32)))
+                        });
+                        let expected: Vec<u32> = sorted.iter().copied().filter(is_kept).collect();
+                        prop_assert_eq!(&*order.positions, expected.as_slice());
+                        let kinds = expected.iter().map(|at| one_by_one[*at as usize].kind).enumerate();
+                        let differing = kinds.filter(|(_, kind)| *kind != ChangeKind::Same);
+                        let differing: Vec<(u32, ChangeKind)> = differing.map(|(i, kind)| (i as u32, kind)).collect();
+                        prop_assert_eq!(&order.differing, &differing);
+                        for kind in ChangeKind::ALL {
+                            let count = expected.iter().filter(|at| one_by_one[**at as usize].kind == kind).count();
+                            prop_assert_eq!(order.summary.count(kind), count);
+                        }
+                    }
+                }
+            }
+            Ok(())
+        })?;
+    }
+
+    #[test]
     fn a_search_finds_what_the_naive_one_does_and_ends_where_it_began(
-        files in files(), pattern in prop::sample::select(vec!["a", "B", "1", "1,0", "^1970", "0", "tru", "ers[ab]", "∞", "\\.5", "zz", "00:00", "T00", ",", "1970-01-01 0", "0Z$", "^1,", "1,001", "-3"]),
+        files in files(), pattern in prop::sample::select(vec!["a", "B", "1", "1,0", "^1970", "0", "tru", "ers[ab]", "∞", "\\.5", "zz", "00:00", "T00", ",", "1970-01-01 0", "0Z$", "^1,", "1,001", "-3", "[01]:[03]", "\\d,\\d", "[tz]", "0[0-9]$", "\\b1\\b", "(e|1e)", "19.0", "[^0-9]", "1,?0", "n$", "$", "-\\d+$", "0.[TZ ]?0", "[xq]{2}"]),
         from in (0usize..30, 0usize..7), includes_start: bool, sorted: bool,
     ) {
         let lake = mixed::lake(&files, 5);

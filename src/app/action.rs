@@ -61,6 +61,8 @@ pub enum Action {
     LineStart,
     /// Move to the last column.
     LineEnd,
+    /// Select rows, from the cursor's on; or none.
+    Select,
     /// Go to the previous moment at which the row, or the cell, changed.
     PreviousVersion,
     /// Go to the next moment at which the row, or the cell, changed.

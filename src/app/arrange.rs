@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::engine::{Arrangement, Held, Request, RequestId};
+use crate::diff::ShownSides;
+use crate::engine::{Arrangement, Held, Request, RequestId, Searched};
 use crate::error::Error;
 use crate::expr::{Completion, Expression, Field, Pattern, complete};
 use crate::format::Column;
-use crate::snapshot::Snapshot;
 use crate::view::{Cell, Direction, Found};
 
-use super::grid::Source;
+use super::grid::{Grid, Source};
 use super::keymap::Action;
-use super::rows::{CompareMode, Rows};
+use super::rows::{CompareMode, Comparison, Rows};
 use super::when::Way;
 use super::{App, Effect, Overlay, Prompt};
 
@@ -83,8 +83,8 @@ pub(super) struct Search {
     since_ms: Option<u64>,
     /// Where the cursor was when it was asked for.
     from: Cell,
-    /// The order of the rows that are gone through.
-    order: Option<Arc<[u32]>>,
+    /// The rows that are gone through.
+    among: Option<Searched>,
     /// The way that it goes, and whether the cursor's own cell counts.
     way: Option<(Direction, bool)>,
     /// What the person wants to do with the row that is found.
@@ -95,21 +95,9 @@ impl App {
     /// Opens a field at the foot of the screen.
     pub(super) fn ask(&mut self, wanted: Wanted) {
         let Some(view) = self.view() else { return };
-        let is_compared = view.compare != CompareMode::Off;
-        match wanted {
-            _ if wanted != Wanted::When && self.query.is_open => {
-                self.notify("this is for the rows of a table; Esc closes the query");
-                return;
-            }
-            Wanted::Pattern if is_compared => {
-                self.notify(format!(
-                    "finding is for the rows of one moment; {} leaves the comparison, {} filters it",
-                    self.key(Action::Compare),
-                    self.key(Action::Condition)
-                ));
-                return;
-            }
-            Wanted::Pattern | Wanted::Condition | Wanted::When => {}
+        if wanted == Wanted::Condition && self.query.is_open {
+            self.notify("this is for the rows of a table; Esc closes the query");
+            return;
         }
         let mut prompt = Prompt::default();
         if wanted == Wanted::Condition {
@@ -122,13 +110,6 @@ impl App {
             completion: Completion::default(),
             chosen: 0,
         }));
-    }
-
-    fn notify_of_one_moment(&mut self) {
-        self.notify(format!(
-            "this is for the rows of one moment; {} leaves the comparison, Esc the query",
-            self.key(Action::Compare)
-        ));
     }
 
     pub(super) fn on_ask_key(&mut self, event: &KeyEvent) -> Vec<Effect> {
@@ -243,10 +224,6 @@ impl App {
 
     /// Sorts by the column under the cursor: ascending, descending, not.
     pub(super) fn sort(&mut self) -> Vec<Effect> {
-        if self.query.is_open || self.view().is_some_and(|v| v.compare != CompareMode::Off) {
-            self.notify_of_one_moment();
-            return Vec::new();
-        }
         let next = RequestId(self.last_id.0 + 1);
         let Some(view) = self.view_mut() else {
             return Vec::new();
@@ -292,27 +269,20 @@ impl App {
         let Some(search) = self.search.clone() else {
             return Vec::new();
         };
-        let table = self.current().map(|t| t.name.clone());
-        let (Some(table), Some(view)) = (table, self.view()) else {
+        let Some((among, grid)) = self.searched() else {
             return Vec::new();
         };
-        let Some(snapshot) = view.snapshot.clone().filter(|_| view.comparison.is_none()) else {
-            return Vec::new();
-        };
-        let columns = view.grid.columns.iter().map(|c| match c.source {
+        let columns = grid.columns.iter().map(|c| match c.source {
             Source::Key => Field::Key,
             Source::EventTime => Field::EventTime,
             Source::Value(at) => Field::Value(at),
         });
         let from = Cell {
-            row: view.grid.row,
-            column: view.grid.column,
+            row: grid.row,
+            column: grid.column,
         };
-        let order = view.arranged.as_ref().map(|a| Arc::clone(&a.order));
         let request = Request::Find {
-            table,
-            snapshot: Held(snapshot),
-            order: order.clone().map(Held),
+            among: among.clone(),
             columns: columns.collect(),
             pattern: search.pattern,
             from,
@@ -325,10 +295,40 @@ impl App {
             search.id = id;
             search.from = from;
             search.since_ms = Some(self.clock.ms);
-            search.order = order;
+            search.among = Some(among);
             search.way = Some((direction, includes_start));
         }
         vec![effect]
+    }
+
+    /// The rows on screen, and the grid that shows them.
+    fn searched(&self) -> Option<(Searched, &Grid)> {
+        let of = |comparison: &Comparison, sides| {
+            let shown = comparison.shown().map(|s| Held(Arc::clone(s)));
+            Searched::Changes(Held(Arc::clone(&comparison.diff)), shown, sides)
+        };
+        let sides = |mode, flipped| match (mode, flipped) {
+            (CompareMode::SideBySide, _) => ShownSides::Both,
+            (_, true) => ShownSides::A,
+            (_, false) => ShownSides::B,
+        };
+        if let Some(query) = self.query() {
+            let searched = match (&query.comparison, &query.result) {
+                (Some(comparison), _) => of(comparison, sides(query.compare, false)),
+                (None, result) => Searched::Result(Held(Arc::clone(result.as_ref()?))),
+            };
+            return Some((searched, &query.grid));
+        }
+        let view = self.view()?;
+        let searched = match (&view.comparison, &view.snapshot) {
+            (Some(comparison), _) => of(comparison, sides(view.compare, view.flipped)),
+            (None, snapshot) => {
+                let order = view.arranged.as_ref();
+                let order = order.map(|a| Held(Arc::clone(&a.order)));
+                Searched::Rows(Held(Arc::clone(snapshot.as_ref()?)), order)
+            }
+        };
+        Some((searched, &view.grid))
     }
 
     /// Since when a match is being looked for, and of what.
@@ -355,6 +355,7 @@ impl App {
                 | Action::Why
                 | Action::Enter
                 | Action::Copy(_)
+                | Action::Select
                 | Action::PreviousVersion
                 | Action::NextVersion
         );
@@ -366,26 +367,12 @@ impl App {
         true
     }
 
-    pub(super) fn on_found(
-        &mut self,
-        id: RequestId,
-        snapshot: &Arc<Snapshot>,
-        found: Option<Found>,
-    ) -> Vec<Effect> {
+    pub(super) fn on_found(&mut self, id: RequestId, found: Option<Found>) -> Vec<Effect> {
         let Some(search) = self.search.clone().filter(|s| s.id == id) else {
             return Vec::new();
         };
-        let Some(view) = self.view() else {
-            return Vec::new();
-        };
         // Rows of another moment, or others of the same, may have come meanwhile: they are looked through instead.
-        let order = view.arranged.as_ref().map(|a| &a.order);
-        let is_same_order = match (&search.order, order) {
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            (a, b) => a.is_none() && b.is_none(),
-        };
-        let is_shown = view.snapshot.as_ref();
-        let is_shown = is_shown.is_some_and(|s| Arc::ptr_eq(s, snapshot)) && is_same_order;
+        let is_shown = self.searched().map(|(among, _)| among) == search.among;
         if let Some((direction, includes_start)) = search.way.filter(|_| !is_shown) {
             return self.find(direction, includes_start);
         }
@@ -395,7 +382,10 @@ impl App {
             self.notify(format!("nothing matches {pattern}"));
             return Vec::new();
         };
-        let Some(view) = self.view_mut() else {
+        let is_of_query = self.query.is_open;
+        let rows = self.query.rows().filter(|_| is_of_query);
+        let rows = rows.or_else(|| self.view()?.rows()).map_or(0, Rows::len);
+        let Some(grid) = self.grid_mut() else {
             return Vec::new();
         };
         // Whoever moved on while it was looked for is as far from the match as from where they were.
@@ -404,8 +394,7 @@ impl App {
                 .saturating_sub(from)
                 .min(count.saturating_sub(1))
         };
-        let rows = view.rows().map_or(0, Rows::len);
-        let (grid, from) = (&mut view.grid, search.from);
+        let from = search.from;
         grid.row = moved(found.cell.row, from.row, grid.row, rows);
         grid.column = moved(
             found.cell.column,
@@ -413,7 +402,9 @@ impl App {
             grid.column,
             grid.columns.len(),
         );
-        view.lost_key = None;
+        if let Some(view) = self.view_mut().filter(|_| !is_of_query) {
+            view.lost_key = None;
+        }
         if found.wrapped {
             self.notify(format!("{pattern}: on from the other end"));
         }

@@ -57,14 +57,14 @@ const MORE: [(&str, &str, &str); 15] = [
     (
         "goto",
         "TIME",
-        "go to a time: 2019-11-17, 2019-Q3, -90d, now, 50%, current",
+        "go to a time: 2019-11-17, 2019-Q3, -90d, now, .-1y, 50%, current",
     ),
     ("table", "NAME", "open a table"),
     ("column", "NAME", "go to a column"),
     (
         "copy",
         "WHAT",
-        "copy the cell, the row, all rows, or this moment as command or sql",
+        "copy the cell, the row, all rows (or those selected), or this moment as command or sql",
     ),
     ("export", "FILE", "write what is shown to a file"),
     (
@@ -129,6 +129,7 @@ impl Action {
             Self::History => "history",
             Self::Why => "why",
             Self::Commands => "commands",
+            Self::Select => "select",
             Self::Copy(Copied::Cell) => "copy-cell",
             Self::Copy(Copied::Row) => "copy-row",
             Self::Copy(Copied::Rows) => "copy-rows",

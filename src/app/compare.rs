@@ -144,7 +144,7 @@ impl App {
             return Vec::new();
         };
         view.compare = CompareMode::Off;
-        let held = view.held_key();
+        let held = view.held_keys();
         view.comparison = None;
         view.return_to(held);
         view.set_grid_columns();
@@ -158,7 +158,6 @@ impl App {
             return Vec::new();
         };
         let shown = view.snapshot.as_ref().map(|s| s.as_of());
-        // Rows of a comparison are by key, whatever they are filtered and sorted by otherwise.
         let is_arranged = view.arrangement != Arrangement::default();
         let is_at_hand = shown == Some(view.playhead) && view.error.is_none();
         if is_at_hand && view.pending.is_none() && !is_arranged {
@@ -193,10 +192,10 @@ impl App {
             self.notify("there is nothing to filter by; a, then d, compares two moments");
             return;
         };
-        let (diff, filtered) = (Arc::clone(&comparison.diff), comparison.filtered.clone());
+        let (diff, arranged) = (Arc::clone(&comparison.diff), comparison.arranged.clone());
         view.filter = view.filter.next();
-        let held = view.held_key();
-        view.comparison = Some(Comparison::new(diff, view.filter, filtered));
+        let held = view.held_keys();
+        view.comparison = Some(Comparison::new(diff, view.filter, arranged));
         view.return_to(held);
         // The key is where it was; it is the rows around it that are left out.
         view.lost_key = None;

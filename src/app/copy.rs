@@ -1,23 +1,26 @@
 //! Copying: the cell, the row, and the moment itself as the command line and the SQL that show it.
 
+use std::ops::RangeInclusive;
+
 use crate::clipboard::COPY_AT_MOST;
 use crate::expr::sql_text;
+use crate::format::{EVENT_TIME, KEY};
 use crate::scan::Value;
-use crate::text::bytes;
+use crate::text::{bytes, counted};
 
 use super::grid::{Grid, Source};
 use super::keymap::Action;
-use super::rows::{Cell, RowFilter, Rows, Side};
+use super::rows::{Cell, Comparison, RowFilter, Rows, Side};
 use super::{App, Effect, TableView};
 
 /// What is copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Copied {
-    /// The cell under the cursor.
+    /// The cell under the cursor; of selected rows, those of its column, a line each.
     Cell,
-    /// The row under the cursor, the columns shown, separated by tabs.
+    /// The row under the cursor, the columns shown, separated by tabs; or the selected rows, under their titles.
     Row,
-    /// All rows that are shown, under their titles, separated by tabs.
+    /// All rows that are shown, or those selected, under their titles, separated by tabs.
     Rows,
     /// The command line that shows what is on screen.
     Command,
@@ -39,37 +42,58 @@ impl Copied {
             Self::Sql => "sql",
         }
     }
+
+    /// True for what is of the selected rows, where some are.
+    fn is_of_rows(self) -> bool {
+        matches!(self, Self::Cell | Self::Row | Self::Rows)
+    }
 }
 
 impl App {
     /// Copies something of what is on screen. What is too long for a clipboard is not copied in part.
     pub(super) fn copy(&mut self, what: Copied) -> Vec<Effect> {
-        let made = match what {
-            Copied::Cell => self.shown_grid().ok_or_else(no_row).and_then(cell),
-            Copied::Row => {
-                let row_of = |shown: Shown<'_>| row(shown, shown.1.row);
-                self.shown_grid().ok_or_else(no_row).map(row_of)
+        let shown = || self.shown_grid().ok_or_else(no_row);
+        let selection = shown().ok().and_then(|(_, grid, _)| grid.selection());
+        let selection = selection.filter(|_| what.is_of_rows());
+        let made = match (what, selection.clone()) {
+            (Copied::Cell, None) => shown().and_then(cell),
+            (Copied::Cell, Some(rows)) => shown().and_then(|shown| column(shown, rows)),
+            (Copied::Row, None) => shown().map(|shown| row(shown, shown.1.row)),
+            (Copied::Row | Copied::Rows, Some(selected)) => {
+                shown().map(|shown| rows(shown, selected))
             }
-            Copied::Rows => self.shown_grid().ok_or_else(no_row).map(all_rows),
-            Copied::Command => self.command_line(),
-            Copied::Sql => self.sql(),
+            (Copied::Rows, None) => shown().map(|shown| {
+                let last = shown.0.len().saturating_sub(1);
+                rows(shown, 0..=last)
+            }),
+            (Copied::Command, _) => self.command_line(),
+            (Copied::Sql, _) => self.sql(),
+        };
+        let name = match selection {
+            None => what.name().to_owned(),
+            Some(rows) => {
+                let count = rows.end() - rows.start() + 1;
+                let of = if what == Copied::Cell { "cell" } else { "row" };
+                format!("{} selected", counted(count, of))
+            }
         };
         match made {
             Ok(text) if text.len() > COPY_AT_MOST => {
                 self.notify(format!(
                     "a clipboard takes {}, and the {} would be more; {} exports rows to a file",
                     bytes(COPY_AT_MOST as u64),
-                    what.name(),
+                    name,
                     self.key(Action::Export)
                 ));
                 Vec::new()
             }
             Ok(text) => {
-                self.notify(format!(
-                    "copied the {} ({})",
-                    what.name(),
-                    bytes(text.len() as u64)
-                ));
+                self.notify(format!("copied the {name} ({})", bytes(text.len() as u64)));
+                if what.is_of_rows()
+                    && let Some(grid) = self.grid_mut()
+                {
+                    grid.selected_from = None;
+                }
                 vec![Effect::Copy(text)]
             }
             Err(why) => {
@@ -79,7 +103,7 @@ impl App {
         }
     }
 
-    fn shown_grid(&self) -> Option<Shown<'_>> {
+    pub(super) fn shown_grid(&self) -> Option<Shown<'_>> {
         let (rows, grid, flipped) = if let Some(query) = self.query() {
             (query.rows(), &query.grid, false)
         } else {
@@ -112,25 +136,27 @@ impl App {
         option("--table", &entry.name)?;
         let moment = view.compared().map_or(view.playhead, |(_, b)| b);
         option("--as-of", &moment.to_string())?;
-        if let Some((a, _)) = view.compared() {
+        let is_sorted = view.comparison.as_ref().is_some_and(|c| c.sort().is_some());
+        let query = self.query();
+        if let Some((a, _)) = view.compared().filter(|_| query.is_some() || !is_sorted) {
             option("--compare", &a.to_string())?;
         }
-        if let Some(query) = self.query() {
+        if let Some(query) = query {
             option("--query", query.editor.text())?;
             words.push(FRESH.to_owned());
             return Ok(words.join(" "));
         }
-        let is_filtered = view
+        if view
             .comparison
             .as_ref()
-            .is_some_and(|c| c.filtered.is_some());
-        if is_filtered {
+            .is_some_and(Comparison::is_filtered)
+        {
             return Err(
                 "the command line has no word for a filter of a comparison; without it, the rest has"
                     .to_owned(),
             );
         }
-        if view.arranged.is_some() {
+        if view.arranged.is_some() || is_sorted {
             // Filters and sorts are told in SQL.
             option("--query", &self.sql()?)?;
             words.push(FRESH.to_owned());
@@ -170,7 +196,7 @@ impl App {
         if view
             .comparison
             .as_ref()
-            .is_some_and(|c| c.filtered.is_some())
+            .is_some_and(Comparison::is_filtered)
         {
             return Err(
                 "the filter of a comparison has no SQL; without it, the rest has".to_owned(),
@@ -189,13 +215,28 @@ impl App {
                 sql_text(&a.to_string()),
                 sql_text(&b.to_string())
             );
-            let shown: Vec<&str> = shown_values(view).collect();
+            let sort = view.comparison.as_ref().and_then(Comparison::sort);
+            let by_time = sort.is_some_and(|(name, _)| name == EVENT_TIME);
+            let by_time = by_time.then_some(EVENT_TIME);
+            let shown: Vec<&str> = by_time.into_iter().chain(shown_values(view)).collect();
             let of = if view.columns.iter().all(|c| c.shown || !c.is_value()) {
                 changes
             } else {
                 format!("({})", changes_of(&changes, &shown))
             };
-            return Ok(format!("SELECT * FROM {of}{only} ORDER BY \"key\""));
+            let order = match sort {
+                None => "\"key\"".to_owned(),
+                Some((name, true)) if name == KEY => "\"key\" DESC".to_owned(),
+                Some((name, _)) if name == KEY => "\"key\"".to_owned(),
+                Some((name, _)) if !view.shows(name) => {
+                    let name = crate::text::ellipsis(name, 24);
+                    return Err(format!(
+                        "the rows are by the column '{name}', which is hidden; shown, it can be told in SQL"
+                    ));
+                }
+                Some((name, descending)) => by_shown_value(name, *descending),
+            };
+            return Ok(format!("SELECT * FROM {of}{only} ORDER BY {order}"));
         }
         self.statement_shown(true).ok_or_else(no_table)
     }
@@ -237,8 +278,15 @@ fn changes_of(changes: &str, columns: &[&str]) -> String {
     format!("SELECT \"key\", {kind} AS \"change\"{sides} FROM {changes}")
 }
 
+/// By the later value of a column, as the rows of a comparison are sorted.
+fn by_shown_value(column: &str, descending: bool) -> String {
+    let [from, to] = ["from", "to"].map(|side| crate::expr::sql_name(&format!("{side}_{column}")));
+    let way = if descending { " DESC" } else { "" };
+    format!("CASE WHEN \"change\" = 'removed' THEN {from} ELSE {to} END{way} NULLS LAST, \"key\"")
+}
+
 /// The grid on screen: its rows, its cursor and columns, and whether A's side of a comparison is shown.
-type Shown<'a> = (Rows<'a>, &'a Grid, bool);
+pub(super) type Shown<'a> = (Rows<'a>, &'a Grid, bool);
 
 fn cell((rows, grid, flipped): Shown<'_>) -> Result<String, String> {
     let column = grid.columns.get(grid.column).ok_or_else(no_row)?;
@@ -246,12 +294,32 @@ fn cell((rows, grid, flipped): Shown<'_>) -> Result<String, String> {
     Ok(plain(value))
 }
 
-/// The rows as a spreadsheet takes them; no more of them than make a text that is too long for a clipboard.
-fn all_rows(shown: Shown<'_>) -> String {
-    let (rows, grid, _) = shown;
+/// The cells of some rows in the cursor's column, a line each; no more than make a text that is too long for a clipboard.
+fn column(
+    (rows, grid, flipped): Shown<'_>,
+    selected: RangeInclusive<usize>,
+) -> Result<String, String> {
+    let column = grid.columns.get(grid.column).ok_or_else(no_row)?;
+    let mut text = String::new();
+    for (line, at) in selected.enumerate() {
+        if text.len() > COPY_AT_MOST {
+            break;
+        }
+        if line > 0 {
+            text.push('\n');
+        }
+        let value = value(rows, at, flipped, column.source);
+        text += &value.map_or_else(String::new, |value| tsv_field(&plain(value)));
+    }
+    Ok(text)
+}
+
+/// Some rows as a spreadsheet takes them; no more of them than make a text that is too long for a clipboard.
+fn rows(shown: Shown<'_>, selected: RangeInclusive<usize>) -> String {
+    let (_, grid, _) = shown;
     let titles = grid.columns.iter().map(|c| tsv_field(&c.name));
     let mut text = titles.collect::<Vec<_>>().join("\t");
-    for at in 0..rows.len() {
+    for at in selected {
         if text.len() > COPY_AT_MOST {
             break;
         }

@@ -82,6 +82,31 @@ impl App {
         Vec::new()
     }
 
+    /// The grid on screen.
+    pub(super) fn grid_mut(&mut self) -> Option<&mut Grid> {
+        if self.query.is_open {
+            Some(&mut self.query.grid)
+        } else {
+            self.view_mut().map(|v| &mut v.grid)
+        }
+    }
+
+    /// True where rows are selected.
+    pub fn selects_rows(&self) -> bool {
+        let grid = self.shown_grid().map(|(_, grid, _)| grid);
+        !self.query_has_keys() && grid.is_some_and(|g| g.selected_from.is_some())
+    }
+
+    /// Begins a selection of rows at the cursor's, or ends it.
+    pub(super) fn select(&mut self) {
+        if self.shown_grid().is_none() {
+            self.notify("there is no row here");
+        } else if let Some(grid) = self.grid_mut() {
+            let ended = grid.selected_from.take().is_some();
+            grid.selected_from = (!ended).then_some(grid.row);
+        }
+    }
+
     /// Rows of the focused panel in view.
     pub(super) fn page(&self) -> usize {
         let Some(areas) = self.areas else { return 1 };

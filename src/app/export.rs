@@ -220,10 +220,10 @@ fn exported_of(view: &TableView) -> Result<Exported, &'static str> {
 }
 
 fn changes(comparison: &Comparison, shown: RowFilter) -> Exported {
-    let filtered = comparison.filtered.as_ref();
+    let arranged = comparison.arranged.as_ref();
     Exported::Changes {
         diff: Held(Arc::clone(&comparison.diff)),
-        part: filtered.map(|f| Held(Arc::clone(&f.part))),
+        order: arranged.map(|a| Held(Arc::clone(&a.order))),
         kinds: match shown {
             RowFilter::All => vec![
                 ChangeKind::Added,

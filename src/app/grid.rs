@@ -1,6 +1,7 @@
 //! The grid of rows: its cursor, what of it is in view, and how wide its columns are.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use crate::event_time::Precision;
 use crate::format::DataType;
@@ -70,6 +71,8 @@ pub struct Grid {
     pub row: usize,
     /// The cursor's column.
     pub column: usize,
+    /// The row at which the selection began, which reaches to the cursor's; `None` where none is selected.
+    pub selected_from: Option<usize>,
     /// The first row in view.
     pub top: usize,
     /// The columns that are to stay in view, the key included: the first ones.
@@ -104,6 +107,12 @@ impl Grid {
                 .unwrap_or(0);
             self.columns = columns;
         }
+    }
+
+    /// The rows that are selected, the first and the last.
+    pub fn selection(&self) -> Option<RangeInclusive<usize>> {
+        let from = self.selected_from?;
+        Some(from.min(self.row)..=from.max(self.row))
     }
 
     /// Moves the cursor to a row and keeps it on the same line of the screen if it can.
@@ -171,6 +180,7 @@ impl Grid {
             GUTTER
         };
         self.row = self.row.min(rows.len().saturating_sub(1));
+        self.selected_from = self.selected_from.filter(|from| *from < rows.len());
         self.top = self
             .top
             .min(self.row)

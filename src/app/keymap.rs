@@ -107,7 +107,7 @@ pub fn bindings() -> Vec<Binding> {
         &[char_key('@')],
         A::GoTo,
         "go to time",
-        "go to a time: 2019-11-17, 2019-Q3, -90d, now, 50%, current",
+        "go to a time: 2019-11-17, 2019-Q3, -90d, now, .-1y, 50%, current",
     );
     bind(
         everywhere,
@@ -485,17 +485,24 @@ pub fn bindings() -> Vec<Binding> {
     );
     bind(
         Scope::In(Panel::Data),
+        &[char_key('V')],
+        A::Select,
+        "",
+        "select rows from here to the cursor, for y and Y; again: none",
+    );
+    bind(
+        Scope::In(Panel::Data),
         &[char_key('y')],
         A::Copy(Copied::Cell),
         "",
-        "copy the cell",
+        "copy the cell; of selected rows, this column",
     );
     bind(
         Scope::In(Panel::Data),
         &[char_key('Y')],
         A::Copy(Copied::Row),
         "",
-        "copy the row, separated by tabs",
+        "copy the row, separated by tabs; or the selected rows",
     );
 
     let timeline = Scope::In(Panel::Timeline);

@@ -254,6 +254,12 @@ impl App {
             since_ms: self.clock.ms,
             progress: None,
         };
+        // One line is worked on at a time: that of another table waits until the table is opened again.
+        for view in self.tables.iter_mut().filter_map(|t| t.view.as_mut()) {
+            if let Some(line) = &mut view.line {
+                line.pending = None;
+            }
+        }
         if let Some(view) = self.view_mut() {
             view.line = Some(Line {
                 of,
@@ -263,6 +269,20 @@ impl App {
             });
         }
         vec![effect]
+    }
+
+    /// Takes up the line of the table on screen where it gave way to that of another table.
+    pub(super) fn resume_line(&mut self) -> Vec<Effect> {
+        let line = self.view().and_then(|v| v.line.as_ref());
+        let is_whole = |line: &Line| {
+            let series = &line.series;
+            !series.moments.is_empty() && series.known == series.moments.len()
+        };
+        let cut = line.filter(|l| l.pending.is_none() && l.error.is_none() && !is_whole(l));
+        match cut.map(|line| line.of.clone()) {
+            Some(of) => self.show_line(Some(of)),
+            None => Vec::new(),
+        }
     }
 
     /// More of the line is known.

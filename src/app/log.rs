@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use crate::engine::{Answer, Exported, Lane, Reply, Request, RequestId};
+use crate::engine::{Answer, Arrangement, Exported, Lane, Reply, Request, RequestId};
 use crate::error::{Error, ErrorKind};
 use crate::event_time::EventTime;
 use crate::format::Projection;
@@ -136,6 +136,11 @@ fn asked(request: &Request) -> String {
         Projection::All => "all columns".to_owned(),
         Projection::Columns(names) => counted(names.len(), "column"),
     };
+    let arranged = |arrangement: &Arrangement| {
+        let filtered = arrangement.filter.as_ref().map_or("", |_| ", filtered");
+        let sorted = arrangement.sort.as_ref().map_or("", |_| ", sorted");
+        [filtered, sorted].concat()
+    };
     match request {
         Request::Tables { .. } => "the tables".to_owned(),
         Request::Timeline { table } => format!("the ticks of {table}"),
@@ -150,24 +155,23 @@ fn asked(request: &Request) -> String {
             projection,
             arrangement,
         } => {
-            let filtered = arrangement.filter.as_ref().map_or("", |_| ", filtered");
-            let sorted = arrangement.sort.as_ref().map_or("", |_| ", sorted");
             format!(
-                "rows of {table} as of {as_of}, {}{filtered}{sorted}",
-                columns(projection)
+                "rows of {table} as of {as_of}, {}{}",
+                columns(projection),
+                arranged(arrangement)
             )
         }
-        Request::Find { table, .. } => format!("the next match in {table}"),
+        Request::Find { .. } => "the next match".to_owned(),
         Request::Compare {
             table,
             from,
             to,
             projection,
-            filter,
+            arrangement,
         } => format!(
             "{table} as of {from} compared with {to}, {}{}",
             columns(projection),
-            filter.as_ref().map_or("", |_| ", filtered")
+            arranged(arrangement)
         ),
         Request::Row { table, as_of, .. } => format!("a row of {table} as of {as_of}"),
         Request::Why { table, as_of, .. } => format!("why a row of {table} is there as of {as_of}"),
@@ -235,9 +239,9 @@ fn answered(reply: &Reply) -> Option<(LogKind, String)> {
             cost(&s.cost())
         ),
         Answer::Compared(diff, None) => format!("{} on either side", counted(diff.len(), "key")),
-        Answer::Compared(diff, Some(filtered)) => format!(
+        Answer::Compared(diff, Some(arranged)) => format!(
             "{} of {}",
-            thousands(filtered.part.positions.len() as i64),
+            thousands(arranged.order.positions.len() as i64),
             counted(diff.len(), "key")
         ),
         Answer::Statistics(statistics) => {
@@ -245,7 +249,7 @@ fn answered(reply: &Reply) -> Option<(LogKind, String)> {
         }
         Answer::Turns(turns) if turns.is_complete => counted(turns.moments.len(), "time"),
         Answer::Series(line) if line.known == line.moments.len() => counted(line.known, "moment"),
-        Answer::Found(_, found) => match found {
+        Answer::Found(found) => match found {
             Some(_) => "a match".to_owned(),
             None => "no match".to_owned(),
         },
@@ -255,7 +259,7 @@ fn answered(reply: &Reply) -> Option<(LogKind, String)> {
         Answer::History(history) => counted(history.len(), "version"),
         Answer::Exported(count) => format!("{} written", rows(*count)),
         Answer::QueryRows(result) if result.is_complete => rows(result.len()),
-        Answer::QueryCompared(diff) => format!("{} on either side", counted(diff.len(), "key")),
+        Answer::QueryCompared(diff, _) => format!("{} on either side", counted(diff.len(), "key")),
         Answer::Done if matches!(reply.lane, Lane::Tables | Lane::Statistics) => "done".to_owned(),
         Answer::TableNames(_)
         | Answer::Turns(_)

@@ -1,5 +1,5 @@
-//! What the mouse does: click selects, wheel scrolls, wheel over the timeline steps, drag scrubs, drag on the edge of a
-//! column resizes it.
+//! What the mouse does: click selects, drag selects rows, wheel scrolls; over the timeline, wheel steps and drag scrubs; drag
+//! on the edge of a column resizes it.
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::Rect;
@@ -25,6 +25,10 @@ pub(super) enum Drag {
         column: usize,
         start: u16,
     },
+    /// The end of a selection that begins at this row.
+    Rows {
+        from: usize,
+    },
 }
 
 impl App {
@@ -43,7 +47,7 @@ impl App {
                 }
             }
             MouseEventKind::Down(MouseButton::Left) => return self.on_click(areas, x, y),
-            MouseEventKind::Drag(MouseButton::Left) => return self.on_drag(areas, x),
+            MouseEventKind::Drag(MouseButton::Left) => return self.on_drag(areas, x, y),
             MouseEventKind::Up(_) => self.drag = Drag::None,
             _ => {}
         }
@@ -142,7 +146,6 @@ impl App {
                     }
                 }
             }
-            Panel::Data if self.query.is_open => self.click_query(areas, x, y),
             Panel::Data => self.click_grid(areas, x, y),
             Panel::Timeline => {
                 self.drag = Drag::Playhead;
@@ -152,51 +155,65 @@ impl App {
         Vec::new()
     }
 
+    /// A click in the text of a query goes on with it; one in the rows puts the cursor there.
     fn click_grid(&mut self, areas: Areas, x: u16, y: u16) {
         let Some(area) = areas.data else { return };
-        let Some(view) = self.view_mut() else { return };
-        let shown = Shown {
-            inside: Areas::inside(area),
-            rows: view.rows().map_or(0, Rows::len),
-            lines: view.lines_above_rows(),
-            // Side by side, both halves are laid out alike.
-            is_halved: view.compare == CompareMode::SideBySide && view.comparison.is_some(),
+        if self.query.is_open {
+            let query = &mut self.query;
+            query.is_editing = y < text_area(area, query).bottom();
+            query.completion = None;
+            if query.is_editing {
+                return;
+            }
+        }
+        let Some((shown, grid)) = self.shown_on(area).zip(self.grid_mut()) else {
+            return;
         };
-        let grabbed = shown.click(&mut view.grid, x, y);
-        if grabbed.is_none() {
+        let grabbed = shown.click(grid, x, y);
+        if !self.query.is_open
+            && !matches!(grabbed, Some(Drag::ColumnEdge { .. }))
+            && let Some(view) = self.view_mut()
+        {
             view.lost_key = None;
         }
         self.drag = grabbed.unwrap_or(self.drag);
     }
 
-    /// A click in the text goes on with it; one in the rows selects.
-    fn click_query(&mut self, areas: Areas, x: u16, y: u16) {
-        let Some(area) = areas.data else { return };
-        let query = &mut self.query;
-        query.is_editing = y < text_area(area, query).bottom();
-        query.completion = None;
-        if query.is_editing {
-            return;
-        }
-        let shown = Shown {
-            inside: Areas::inside(result_area(area, query)),
-            rows: query.rows().map_or(0, Rows::len),
-            lines: lines_above(query.comparison.is_some(), query.compare),
-            is_halved: query.compare == CompareMode::SideBySide && query.comparison.is_some(),
+    /// The grid as it stands on the area of the rows.
+    fn shown_on(&self, data: Rect) -> Option<Shown> {
+        let (area, rows, is_compared, mode) = if let Some(query) = self.query() {
+            let area = result_area(data, query);
+            (
+                area,
+                query.rows(),
+                query.comparison.is_some(),
+                query.compare,
+            )
+        } else {
+            let view = self.view()?;
+            (data, view.rows(), view.comparison.is_some(), view.compare)
         };
-        let grabbed = shown.click(&mut query.grid, x, y);
-        self.drag = grabbed.unwrap_or(self.drag);
+        Some(Shown {
+            inside: Areas::inside(area),
+            rows: rows.map_or(0, Rows::len),
+            lines: lines_above(is_compared, mode),
+            // Side by side, both halves are laid out alike.
+            is_halved: mode == CompareMode::SideBySide && is_compared,
+        })
     }
 
-    fn on_drag(&mut self, areas: Areas, x: u16) -> Vec<Effect> {
+    fn on_drag(&mut self, areas: Areas, x: u16, y: u16) -> Vec<Effect> {
         match self.drag {
             Drag::Playhead => return self.scrub_to(areas, x),
             Drag::ColumnEdge { column, start } => {
-                let width = x.saturating_sub(start);
-                if self.query.is_open {
-                    self.query.grid.resize(column, width);
-                } else if let Some(view) = self.view_mut() {
-                    view.grid.resize(column, width);
+                if let Some(grid) = self.grid_mut() {
+                    grid.resize(column, x.saturating_sub(start));
+                }
+            }
+            Drag::Rows { from } => {
+                let shown = areas.data.and_then(|area| self.shown_on(area));
+                if let Some((shown, grid)) = shown.zip(self.grid_mut()) {
+                    shown.drag(grid, from, y);
                 }
             }
             Drag::None => {}
@@ -253,9 +270,24 @@ impl Shown {
             let row = grid.top + usize::from(y - inside.y - lines);
             if row < self.rows {
                 grid.row = row;
+                grid.selected_from = None;
+                return Some(Drag::Rows { from: row });
             }
         }
         None
+    }
+
+    /// Selects the rows from one on to that at a line of the screen; above and below the rows, one more.
+    fn drag(&self, grid: &mut Grid, from: usize, y: u16) {
+        let first = self.inside.y + self.lines;
+        let row = match y.checked_sub(first) {
+            Some(line) => grid.top + usize::from(line).min(grid.height),
+            None => grid.top.saturating_sub(1),
+        };
+        grid.row = row.min(self.rows.saturating_sub(1));
+        if grid.row != from || grid.selected_from.is_some() {
+            grid.selected_from.get_or_insert(from);
+        }
     }
 }
 

@@ -77,6 +77,7 @@ impl App {
             effects.extend(self.open_with_query(&statement));
         }
         effects.extend(self.read_timeline());
+        effects.extend(self.resume_line());
         effects
     }
 
@@ -125,7 +126,7 @@ impl App {
                 from,
                 to,
                 projection,
-                filter: view.arrangement.filter.clone(),
+                arrangement: view.arrangement.clone(),
             },
             None if view.arrangement == Arrangement::default() => Request::Snapshot {
                 table,

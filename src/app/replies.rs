@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::diff::Diff;
-use crate::engine::{Answer, Filtered, Lane, Reply, Request, RequestId, TableInfo};
+use crate::engine::{Answer, ArrangedDiff, Lane, Reply, Request, RequestId, TableInfo};
 use crate::error::{Error, ErrorKind};
 use crate::event_time::AsOf;
 use crate::format::EVENT_TIME;
@@ -16,8 +16,8 @@ use super::keymap::Action;
 use super::rows::{CompareMode, Comparison, Rows};
 use super::{App, Effect, Overlay, TableEntry, TableView};
 
-/// A comparison with what a condition leaves of it.
-type Compared = (Arc<Diff>, Option<Filtered>);
+/// A comparison with how it is arranged.
+type Compared = (Arc<Diff>, Option<ArrangedDiff>);
 
 impl App {
     pub(super) fn on_reply(&mut self, reply: Reply) -> Vec<Effect> {
@@ -51,7 +51,7 @@ impl App {
                     pending.progress = Some((read, of));
                 }
             }
-            Answer::Found(snapshot, found) => return self.on_found(reply.id, &snapshot, found),
+            Answer::Found(found) => return self.on_found(reply.id, found),
             Answer::Arranged(snapshot, by, order) => {
                 let arranged = Some(Arranged { by, order });
                 self.on_rows(reply.id, snapshot, (None, arranged));
@@ -61,9 +61,9 @@ impl App {
                 self.on_rows(reply.id, snapshot, (None, None));
                 return self.ask_for_counts();
             }
-            Answer::Compared(diff, filtered) => {
+            Answer::Compared(diff, arranged) => {
                 let rows = Arc::clone(diff.b());
-                self.on_rows(reply.id, rows, (Some((diff, filtered)), None));
+                self.on_rows(reply.id, rows, (Some((diff, arranged)), None));
                 return self.ask_for_counts();
             }
             Answer::Row(snapshot, row) => {
@@ -79,7 +79,9 @@ impl App {
             Answer::Exported(rows) => self.on_exported(reply.id, rows),
             Answer::Why(why) => self.on_why(reply.id, Ok(why)),
             Answer::QueryRows(rows) => return self.on_query_rows(reply.id, rows),
-            Answer::QueryCompared(diff) => self.on_query_compared(reply.id, diff),
+            Answer::QueryCompared(diff, order) => {
+                self.on_query_compared(reply.id, diff, order);
+            }
             Answer::History(history) => return self.on_history(reply.id, history),
             Answer::RowCount(name, rows) => {
                 if let Some(entry) = self.tables.iter_mut().find(|t| t.name == name) {
@@ -203,7 +205,7 @@ impl App {
         let is_filtered = view
             .comparison
             .as_ref()
-            .is_some_and(|c| c.filtered.is_some());
+            .is_some_and(Comparison::is_filtered);
         let filter = if view.arranged.is_some() || is_filtered {
             "filtered"
         } else {
@@ -291,8 +293,8 @@ impl App {
                         snapshot.columns().iter().map(|c| c.name.clone()).collect();
                     if let Some(comparison) = &view.comparison {
                         view.a = Some(comparison.diff.a().as_of());
-                        let filtered = comparison.filtered.as_ref();
-                        view.arrangement.filter = filtered.map(|f| f.by.clone());
+                        let arranged = comparison.arranged.as_ref().map(|a| a.by.clone());
+                        view.arrangement = arranged.unwrap_or_default();
                     } else {
                         view.compare = CompareMode::Off;
                         let arranged = view.arranged.as_ref().map(|a| a.by.clone());
@@ -326,6 +328,14 @@ impl App {
     }
 }
 
+/// The keys that a grid stands on.
+pub(super) struct HeldKeys {
+    /// The one under the cursor, or that was before it went from view.
+    cursor: Option<String>,
+    /// The one at which the selection began.
+    selected_from: Option<String>,
+}
+
 impl TableView {
     /// Puts rows on screen; the cursor stays on its key, or where the key would be.
     fn show(
@@ -334,36 +344,42 @@ impl TableView {
         snapshot: Arc<Snapshot>,
         (compared, arranged): (Option<Compared>, Option<Arranged>),
     ) {
-        let held = self.held_key();
+        let held = self.held_keys();
         self.comparison =
-            compared.map(|(diff, filtered)| Comparison::new(diff, self.filter, filtered));
+            compared.map(|(diff, arranged)| Comparison::new(diff, self.filter, arranged));
         self.snapshot = Some(snapshot);
         self.snapshot_id = id;
         self.arranged = arranged;
         if self.top_from.take_if(|from| *from <= id).is_some() {
             (self.grid.row, self.grid.top) = (0, 0);
+            self.grid.selected_from = None;
         } else {
             self.return_to(held);
         }
         self.set_grid_columns();
     }
 
-    /// The key that the cursor is on, or was on before it went from view.
-    pub(super) fn held_key(&mut self) -> Option<String> {
-        let row = self.grid.row;
+    /// The keys that the grid stands on, to return to among other rows.
+    pub(super) fn held_keys(&mut self) -> HeldKeys {
         let lost = self.lost_key.take();
-        lost.or_else(|| {
+        let key_of = |row: usize| {
             let rows = self.rows().filter(|r| !r.is_empty())?;
             Some(rows.key(row.min(rows.len() - 1)).to_owned())
-        })
+        };
+        HeldKeys {
+            selected_from: self.grid.selected_from.and_then(key_of),
+            cursor: lost.or_else(|| key_of(self.grid.row)),
+        }
     }
 
-    /// Puts the cursor on a key, or where it would be.
-    pub(super) fn return_to(&mut self, key: Option<String>) {
-        let Some((key, rows)) = key.zip(self.rows()) else {
+    /// Puts the cursor on its key, or where that would be. A selection goes on between its keys, and ends with either.
+    pub(super) fn return_to(&mut self, held: HeldKeys) {
+        let Some((key, rows)) = held.cursor.zip(self.rows()) else {
             return;
         };
         let (row, len) = (rows.find(&key), rows.len());
+        let selected_from = held.selected_from.and_then(|key| rows.find(&key).ok());
+        self.grid.selected_from = selected_from.filter(|_| row.is_ok());
         match row {
             Ok(row) => self.grid.move_keeping_line(row),
             Err(row) => {

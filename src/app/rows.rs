@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::diff::{Change, ChangeKind, Diff, Summary};
-use crate::engine::Filtered;
+use crate::engine::ArrangedDiff;
 use crate::event_time::Precision;
 use crate::format::{DataType, EVENT_TIME, KEY};
 use crate::scan::Value;
@@ -106,19 +106,19 @@ pub enum Cell<'a> {
 pub struct Comparison {
     /// The difference.
     pub diff: Arc<Diff>,
-    /// What a condition leaves of it.
-    pub filtered: Option<Filtered>,
-    /// Positions, among the keys of either side, of the rows shown, ascending; `None` where all are.
-    shown: Option<Vec<u32>>,
+    /// What of it a filter leaves, and how it is sorted.
+    pub arranged: Option<ArrangedDiff>,
+    /// Positions, among the keys of either side, of the rows shown, in their order; `None` where all are, by key.
+    shown: Option<Arc<[u32]>>,
     /// Positions, among the rows shown, of those that are differences, ascending.
     differences: Vec<u32>,
 }
 
 impl Comparison {
-    /// Shows the rows of which a filter admits what became of them, and that a condition leaves.
-    pub fn new(diff: Arc<Diff>, filter: RowFilter, filtered: Option<Filtered>) -> Self {
-        if let Some(filtered) = filtered {
-            return Self::of_part(diff, filter, filtered);
+    /// Shows the rows of which a filter admits what became of them, as they are arranged.
+    pub fn new(diff: Arc<Diff>, filter: RowFilter, arranged: Option<ArrangedDiff>) -> Self {
+        if let Some(arranged) = arranged {
+            return Self::of_arranged(diff, filter, arranged);
         }
         let differing = diff.differing().filter(|(_, c)| filter.admits(c.kind));
         let (positions, kinds): (Vec<u32>, Vec<ChangeKind>) =
@@ -132,42 +132,62 @@ impl Comparison {
             .collect();
         Self {
             diff,
-            filtered: None,
-            shown: (!is_all).then_some(positions),
+            arranged: None,
+            shown: (!is_all).then_some(positions.into()),
             differences,
         }
     }
 
-    fn of_part(diff: Arc<Diff>, filter: RowFilter, filtered: Filtered) -> Self {
-        let (mut shown, mut differences) = (Vec::new(), Vec::new());
-        for at in &filtered.part.positions {
-            let kind = diff.change(*at as usize).kind;
-            if filter.admits(kind) {
-                if kind.is_difference() {
-                    differences.push(shown.len() as u32);
-                }
-                shown.push(*at);
-            }
-        }
+    fn of_arranged(diff: Arc<Diff>, filter: RowFilter, arranged: ArrangedDiff) -> Self {
+        let order = &arranged.order;
+        let (shown, differences) = if filter == RowFilter::All {
+            let differences = order.differing.iter().filter(|(_, k)| k.is_difference());
+            let differences = differences.map(|(row, _)| *row).collect();
+            (Arc::clone(&order.positions), differences)
+        } else {
+            // All that such a filter admits are differences.
+            let admitted = order.differing.iter().filter(|(_, k)| filter.admits(*k));
+            let shown = admitted.map(|(row, _)| order.positions[*row as usize]);
+            let shown: Arc<[u32]> = shown.collect();
+            let differences = (0..shown.len() as u32).collect();
+            (shown, differences)
+        };
         Self {
             diff,
-            filtered: Some(filtered),
             shown: Some(shown),
             differences,
+            arranged: Some(arranged),
         }
+    }
+
+    /// Positions, among the keys of either side, of the rows shown, in their order; `None` where all are, by key.
+    pub fn shown(&self) -> Option<&Arc<[u32]>> {
+        self.shown.as_ref()
+    }
+
+    /// True where a condition leaves some rows out.
+    pub fn is_filtered(&self) -> bool {
+        self.arranged
+            .as_ref()
+            .is_some_and(|a| a.by.filter.is_some())
+    }
+
+    /// What the rows are sorted by, and whether from the greatest on; nothing where they are by key.
+    pub fn sort(&self) -> Option<&(String, bool)> {
+        self.arranged.as_ref()?.by.sort.as_ref()
     }
 
     /// Counts of the rows that a condition leaves, or of all.
     pub fn summary(&self) -> &Summary {
-        match &self.filtered {
-            Some(filtered) => &filtered.part.summary,
+        match &self.arranged {
+            Some(arranged) => &arranged.order.summary,
             None => self.diff.summary(),
         }
     }
 
     /// The number of rows shown.
     fn len(&self) -> usize {
-        self.shown.as_ref().map_or(self.diff.len(), Vec::len)
+        self.shown.as_ref().map_or(self.diff.len(), |s| s.len())
     }
 
     fn change(&self, row: usize) -> Change {
@@ -176,10 +196,21 @@ impl Comparison {
     }
 
     fn find(&self, key: &str) -> Result<usize, usize> {
+        let found = self.diff.find(key);
         let Some(shown) = &self.shown else {
-            return self.diff.find(key);
+            return found;
         };
-        shown.binary_search_by(|at| self.diff.key(self.diff.change(*at as usize)).cmp(key))
+        let is_by_key = |a: &ArrangedDiff| a.order.is_by_key;
+        if !self.arranged.as_ref().is_none_or(is_by_key) {
+            // Where the key is left out, the cursor stays on its line.
+            let at = found.map_err(|_| usize::MAX)?;
+            let row = shown.iter().position(|shown| *shown as usize == at);
+            return row.ok_or(usize::MAX);
+        }
+        match found {
+            Ok(at) => shown.binary_search(&(at as u32)),
+            Err(at) => Err(shown.partition_point(|shown| (*shown as usize) < at)),
+        }
     }
 
     /// How many of the rows shown are differences.

@@ -183,6 +183,7 @@ impl App {
             Action::Log => self.overlay = Some(Overlay::Log(Scroll::End(0))),
             Action::Commands => self.overlay = Some(Overlay::Commands(Palette::default())),
             Action::Copy(what) => return self.copy(what),
+            Action::Select => self.select(),
             Action::Mark(what) => self.await_mark(what),
             Action::Export => self.open_export(),
             Action::Enter => return self.enter(),
@@ -256,7 +257,7 @@ impl App {
     }
 
     /// True while keys are text of the query.
-    fn query_has_keys(&self) -> bool {
+    pub(super) fn query_has_keys(&self) -> bool {
         self.query.is_open && (self.query.is_editing || self.query.asking.is_some())
     }
 }
@@ -269,8 +270,6 @@ fn is_of_table_rows(action: Action) -> bool {
             | Action::NextVersion
             | Action::History
             | Action::Why
-            | Action::FindNext
-            | Action::FindPrevious
             | Action::Sort
             | Action::Unsort
             | Action::PinColumn

@@ -78,6 +78,10 @@ impl App {
         if let Some(lane) = self.waited_for() {
             return self.cancel(lane);
         }
+        let selected = self.grid_mut().and_then(|grid| grid.selected_from.take());
+        if selected.is_some() {
+            return Vec::new();
+        }
         if self.query.is_open {
             return self.close_query();
         }

@@ -258,7 +258,21 @@ impl Diff {
 
     /// Every key of either side, ascending.
     pub fn changes(&self) -> impl Iterator<Item = Change> {
-        (0..self.keys).map(|position| self.change(position))
+        let mut noted = self.noted.iter().peekable();
+        let (mut added, mut removed) = (0, 0);
+        (0..self.keys).map(move |position| {
+            match noted.next_if(|n| n.position as usize == position) {
+                Some(at) => {
+                    (added, removed) = at.sums_after();
+                    change_of(*at)
+                }
+                None => Change {
+                    kind: ChangeKind::Same,
+                    a: Some(position - added as usize),
+                    b: Some(position - removed as usize),
+                },
+            }
+        })
     }
 
     /// The keys that are not the same on both sides, ascending, each with its position among the keys of either side.

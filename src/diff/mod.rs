@@ -4,11 +4,13 @@
 //! the same row of the same file are the same without a look at their values.
 
 mod batch;
+mod cells;
 mod changes;
-mod part;
+mod order;
 
 pub use batch::{change_batch, change_schema};
+pub use cells::{DiffCells, ShownSides};
 pub use changes::{
     Change, ChangeKind, ComparedColumn, ComparedPart, Comparing, Diff, SchemaChange, Summary,
 };
-pub use part::DiffPart;
+pub use order::{DiffOrder, SortedSide};

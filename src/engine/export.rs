@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 
 use crate::cancel::CancelToken;
-use crate::diff::{Change, ChangeKind, Diff, DiffPart, change_batch, change_schema};
+use crate::diff::{Change, ChangeKind, Diff, DiffOrder, change_batch, change_schema};
 use crate::error::{Error, ErrorKind, Result};
 use crate::export::{Existing, RowFormat, write_rows_to};
 use crate::scan::RowRef;
@@ -32,8 +32,8 @@ pub(super) async fn export(
                 order,
                 columns,
             } => write_snapshot(&snapshot.0, order.as_ref(), &columns, to, &token),
-            Exported::Changes { diff, kinds, part } => {
-                write_changes((&diff.0, part.as_ref()), &kinds, to, &token)
+            Exported::Changes { diff, kinds, order } => {
+                write_changes((&diff.0, order.as_ref()), &kinds, to, &token)
             }
             Exported::Result(result) => {
                 let batches = result.0.batches().map(|batch| {
@@ -85,15 +85,15 @@ fn write_snapshot(
 }
 
 fn write_changes(
-    (diff, part): (&Diff, Option<&Held<DiffPart>>),
+    (diff, order): (&Diff, Option<&Held<DiffOrder>>),
     kinds: &[ChangeKind],
     (path, format, existing): (&Path, RowFormat, Existing),
     cancel: &CancelToken,
 ) -> Result<usize> {
     let wanted = |c: &Change| kinds.contains(&c.kind);
-    let changes: Vec<Change> = match part {
-        Some(part) => {
-            let positions = part.0.positions.iter();
+    let changes: Vec<Change> = match order {
+        Some(order) => {
+            let positions = order.0.positions.iter();
             positions
                 .map(|at| diff.change(*at as usize))
                 .filter(wanted)

@@ -14,7 +14,7 @@ mod statistics;
 mod worker;
 
 pub use protocol::{
-    Answer, Arrangement, Exported, Filtered, Held, Lane, OverTime, Reply, Request, RequestId,
-    TableInfo, Turns,
+    Answer, ArrangedDiff, Arrangement, Exported, Held, Lane, OverTime, Reply, Request, RequestId,
+    Searched, TableInfo, Turns,
 };
 pub use worker::{EngineHandle, runtime};

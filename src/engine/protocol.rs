@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::aggregate::Point;
-use crate::diff::{ChangeKind, Diff, DiffPart};
+use crate::diff::{ChangeKind, Diff, DiffOrder, ShownSides};
 use crate::error::Error;
 use crate::event_time::{AsOf, EventTime};
 use crate::export::{Existing, RowFormat};
@@ -118,12 +118,8 @@ pub enum Request {
     },
     /// The next match of a pattern among rows that were answered.
     Find {
-        /// The table.
-        table: String,
         /// The rows.
-        snapshot: Held<Snapshot>,
-        /// Their order, where it is not by key.
-        order: Option<Held<[u32]>>,
+        among: Searched,
         /// The columns that are searched.
         columns: Vec<Field>,
         /// A regular expression.
@@ -145,8 +141,9 @@ pub enum Request {
         to: AsOf,
         /// The value columns.
         projection: Projection,
-        /// The condition that a row meets at one of the moments at least; nothing where all rows count.
-        filter: Option<String>,
+        /// How the keys are arranged. A filter keeps those whose row meets it at one of the moments at least; a sort is by the
+        /// later values.
+        arrangement: Arrangement,
     },
     /// One row with all its columns.
     Row {
@@ -273,8 +270,8 @@ pub enum Exported {
         diff: Held<Diff>,
         /// The kinds that are written.
         kinds: Vec<ChangeKind>,
-        /// Those that count; nothing where all do.
-        part: Option<Held<DiffPart>>,
+        /// The keys that count, in their order; nothing for all by key.
+        order: Option<Held<DiffOrder>>,
     },
     /// The whole result of a query.
     Result(Held<ResultRows>),
@@ -319,13 +316,24 @@ pub struct OverTime {
     pub known: usize,
 }
 
-/// The keys of a comparison that a filter leaves.
+/// The keys of a comparison, filtered and sorted.
 #[derive(Debug, Clone)]
-pub struct Filtered {
-    /// The condition.
-    pub by: String,
-    /// The keys whose rows meet it at one of the moments at least.
-    pub part: Arc<DiffPart>,
+pub struct ArrangedDiff {
+    /// How they were arranged.
+    pub by: Arrangement,
+    /// The keys that are left, in their order.
+    pub order: Arc<DiffOrder>,
+}
+
+/// Rows that are on screen, to be searched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Searched {
+    /// Those of one moment, in their order where it is not by key.
+    Rows(Held<Snapshot>, Option<Held<[u32]>>),
+    /// Those of two, at these positions where not all are shown by key.
+    Changes(Held<Diff>, Option<Held<[u32]>>, ShownSides),
+    /// Those of a query.
+    Result(Held<ResultRows>),
 }
 
 /// What is answered. A request may have several answers; the reply says which is the last.
@@ -345,10 +353,10 @@ pub enum Answer {
     Snapshot(Arc<Snapshot>),
     /// Rows with how some of them are arranged: their positions in order.
     Arranged(Arc<Snapshot>, Arrangement, Arc<[u32]>),
-    /// The next match among these rows; `None` where there is none.
-    Found(Arc<Snapshot>, Option<Found>),
+    /// The next match; `None` where there is none.
+    Found(Option<Found>),
     /// The rows of two moments and what became of them.
-    Compared(Arc<Diff>, Option<Filtered>),
+    Compared(Arc<Diff>, Option<ArrangedDiff>),
     /// All columns as of the moment, and the position of the row asked for; `None` where its key is absent.
     Row(Arc<Snapshot>, Option<usize>),
     /// Where the row of the key comes from.
@@ -366,7 +374,7 @@ pub enum Answer {
     /// The rows of the query, or those that have come.
     QueryRows(Arc<ResultRows>),
     /// The rows of the query at two moments, and what became of them.
-    QueryCompared(Arc<Diff>),
+    QueryCompared(Arc<Diff>, ArrangedDiff),
     /// The number of rows of a table at its newest moment, or why they cannot be counted.
     RowCount(String, Result<usize, Error>),
     /// The request failed or was cancelled; nothing else comes.

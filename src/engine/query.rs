@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::diff::{Comparing, Diff};
+use crate::diff::{Comparing, Diff, DiffOrder};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::AsOf;
 use crate::sql::{ExecutionContext, ResultRows};
 use crate::text::counted;
 
-use super::protocol::Answer;
+use super::protocol::{Answer, ArrangedDiff, Arrangement};
 use super::worker::{Job, PROGRESS_EVERY};
 
 /// The most rows of a query that are kept to be shown.
@@ -38,13 +38,16 @@ impl Job {
             return Err(Error::new(ErrorKind::Query, message).hint("ask for less"));
         }
         let cancel = self.cancel.clone();
-        let compare = move || -> Result<Diff> {
-            let (a, b) = (Arc::new(a.keyed(&by)?), Arc::new(b.keyed(&by)?));
+        let compare = move || -> Result<(Diff, DiffOrder)> {
+            let ((a, of_a), (b, of_b)) = (a.keyed(&by)?, b.keyed(&by)?);
             cancel.check()?;
-            let comparing = Comparing::new(a, b, 1);
+            let comparing = Comparing::new(Arc::new(a), Arc::new(b), 1);
             let parts = (0..comparing.parts()).map(|part| comparing.compare(part));
             let parts = parts.collect();
-            Ok(comparing.finish(parts))
+            let diff = comparing.finish(parts);
+            let listed = diff.listed(&of_a, &of_b, &cancel)?;
+            let order = diff.order(None, Some(listed), &cancel)?;
+            Ok((diff, order))
         };
         let comparing = async {
             let failed = |_| Err(Error::new(ErrorKind::Query, "comparing failed inside"));
@@ -52,8 +55,13 @@ impl Job {
                 .await
                 .unwrap_or_else(failed)
         };
-        let diff = self.cancel.run(comparing).await?;
-        self.reply.send(Answer::QueryCompared(Arc::new(diff)));
+        let (diff, order) = self.cancel.run(comparing).await?;
+        let order = ArrangedDiff {
+            by: Arrangement::default(),
+            order: Arc::new(order),
+        };
+        self.reply
+            .send(Answer::QueryCompared(Arc::new(diff), order));
         Ok(())
     }
 

@@ -356,14 +356,15 @@ impl Job {
                 from,
                 to,
                 projection,
-                filter,
+                arrangement,
             } => {
                 let a = self.read_kept_side(&table, from, &projection).await?;
                 let b = self.read_rows(&table, to, &projection).await?;
                 let comparing = self.table(&table).await?;
                 let diff = Arc::new(comparing.compare(a, b, &self.cancel).await?);
-                let filtered = self.filter_comparison(&comparing, &diff, filter).await?;
-                self.reply.send(Answer::Compared(diff, filtered));
+                let arranged = self.arrange_comparison(&comparing, &diff, arrangement);
+                self.reply
+                    .send(Answer::Compared(Arc::clone(&diff), arranged.await?));
                 self.shown(&table, to, projection).await
             }
             Request::Row { table, as_of, key } => {

@@ -1,8 +1,11 @@
 //! Regular expressions as people type them to find something.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use regex::{Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::error::ExprError;
 
@@ -21,6 +24,8 @@ const BYTES_AT_MOST: usize = 16 << 10;
 #[derive(Debug, Clone)]
 pub struct Pattern {
     regex: Regex,
+    /// What it says, to tell which texts need not be looked at.
+    syntax: Arc<Hir>,
     ignores_case: bool,
 }
 
@@ -40,8 +45,15 @@ impl Pattern {
             .nest_limit(NESTING_AT_MOST)
             .build()
             .map_err(|e| refused(pattern, &e))?;
+        let syntax = ParserBuilder::new()
+            .case_insensitive(ignores_case)
+            .nest_limit(NESTING_AT_MOST)
+            .build()
+            .parse(pattern)
+            .map_err(|e| ExprError::new(0..pattern.len(), e.to_string()))?;
         Ok(Self {
             regex,
+            syntax: Arc::new(syntax),
             ignores_case,
         })
     }
@@ -66,6 +78,21 @@ impl Pattern {
         self.regex.find_iter(text).map(|m| m.range())
     }
 
+    /// False where no text made of these characters alone has a match.
+    pub fn may_match_among(&self, characters: &str) -> bool {
+        may_match_among(&self.syntax, characters)
+    }
+
+    /// False where no match has this character in it.
+    pub fn may_contain(&self, character: char) -> bool {
+        may_contain(&self.syntax, character)
+    }
+
+    /// True where a match depends on what stands around it, as with `^` and `\b`.
+    pub fn looks_around(&self) -> bool {
+        !self.syntax.properties().look_set().is_empty()
+    }
+
     /// A copy that shares no working memory, for another core.
     #[must_use]
     pub fn apart(&self) -> Self {
@@ -76,6 +103,54 @@ impl Pattern {
 impl PartialEq for Pattern {
     fn eq(&self, other: &Self) -> bool {
         self.as_str() == other.as_str()
+    }
+}
+
+/// What nests is bounded by [`NESTING_AT_MOST`].
+fn may_match_among(syntax: &Hir, characters: &str) -> bool {
+    match syntax.kind() {
+        HirKind::Empty | HirKind::Look(_) => true,
+        HirKind::Literal(literal) => match str::from_utf8(&literal.0) {
+            Ok(text) => text.chars().all(|c| characters.contains(c)),
+            Err(_) => true,
+        },
+        HirKind::Class(class) => characters.chars().any(|c| has(class, c)),
+        HirKind::Repetition(repeated) => {
+            repeated.min == 0 || may_match_among(&repeated.sub, characters)
+        }
+        HirKind::Capture(group) => may_match_among(&group.sub, characters),
+        HirKind::Concat(parts) => parts.iter().all(|p| may_match_among(p, characters)),
+        HirKind::Alternation(ways) => ways.iter().any(|w| may_match_among(w, characters)),
+    }
+}
+
+fn may_contain(syntax: &Hir, character: char) -> bool {
+    match syntax.kind() {
+        HirKind::Empty | HirKind::Look(_) => false,
+        HirKind::Literal(literal) => match str::from_utf8(&literal.0) {
+            Ok(text) => text.contains(character),
+            Err(_) => true,
+        },
+        HirKind::Class(class) => has(class, character),
+        HirKind::Repetition(repeated) => may_contain(&repeated.sub, character),
+        HirKind::Capture(group) => may_contain(&group.sub, character),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => {
+            parts.iter().any(|p| may_contain(p, character))
+        }
+    }
+}
+
+fn has(class: &Class, character: char) -> bool {
+    match class {
+        Class::Unicode(class) => {
+            let mut ranges = class.ranges().iter();
+            ranges.any(|r| (r.start()..=r.end()).contains(&character))
+        }
+        // Of a byte beyond ASCII any character may be made.
+        Class::Bytes(class) => {
+            let mut ranges = class.ranges().iter();
+            ranges.any(|r| r.end() >= 0x80 || (r.start()..=r.end()).contains(&(character as u8)))
+        }
     }
 }
 
@@ -161,6 +236,32 @@ mod tests {
         }
         assert!(Pattern::new("soft").is_ok_and(|p| p.is_match("Software")));
         assert!(Pattern::new("SOFT").is_ok_and(|p| !p.is_match("Software")));
+    }
+
+    #[test]
+    fn what_a_pattern_can_match_is_known_beforehand() {
+        for (pattern, among_digits, has_comma, looks) in [
+            ("soft", false, false, false),
+            ("12", true, false, false),
+            ("1,2", false, true, false),
+            ("1,?2", true, true, false),
+            ("[xyz]{3}", false, false, false),
+            ("([a-c]|[7-9])+", true, false, false),
+            ("x*", true, false, false),
+            ("1.2", true, true, false),
+            ("^1", true, false, true),
+            (r"\b9", true, false, true),
+            ("(?:ab|(?:c|(?:d|é)))", false, false, false),
+        ] {
+            let pattern = Pattern::new(pattern).expect("a pattern");
+            assert_eq!(
+                pattern.may_match_among("0123456789"),
+                among_digits,
+                "{pattern:?}"
+            );
+            assert_eq!(pattern.may_contain(','), has_comma, "{pattern:?}");
+            assert_eq!(pattern.looks_around(), looks, "{pattern:?}");
+        }
     }
 
     #[test]

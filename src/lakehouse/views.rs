@@ -14,12 +14,31 @@ use crate::format::Projection;
 use crate::snapshot::Snapshot;
 use crate::view::{Arranging, ColumnStatistics, Finding, Found, MatchCount, Sort, StatisticsPlan};
 
-use super::Table;
+use super::{Lakehouse, Table};
 
 /// Moments that a walk visits before it first gives way and tells how far it is; each stretch after has twice as many, up
 /// to the other.
 const FIRST_MOMENTS: usize = 16;
 const MOMENTS_AT_MOST: usize = 1_024;
+
+impl Lakehouse {
+    /// The first match of a search, in its order, worked out on all cores.
+    pub async fn find(&self, finding: Arc<Finding>, cancel: &CancelToken) -> Result<Option<Found>> {
+        let reader = &self.reader;
+        let parts = (0..finding.parts()).map(|part| {
+            let (finding, token) = (Arc::clone(&finding), cancel.clone());
+            reader.compute(cancel, move || finding.run(part, &token))
+        });
+        // In the order of the parts, a few of them at a time.
+        let mut found = stream::iter(parts).buffered(reader.limits().decoders.max(1));
+        while let Some(found) = found.next().await {
+            if let Some(found) = found? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+}
 
 impl Table {
     /// Positions of the rows of a snapshot that a filter keeps, in the order of a sort; see [`Arranging`].
@@ -46,19 +65,7 @@ impl Table {
 
     /// The first match of a search, in its order.
     pub async fn find(&self, finding: Arc<Finding>, cancel: &CancelToken) -> Result<Option<Found>> {
-        let reader = &self.lake.reader;
-        let parts = (0..finding.parts()).map(|part| {
-            let (finding, token) = (Arc::clone(&finding), cancel.clone());
-            reader.compute(cancel, move || finding.run(part, &token))
-        });
-        // In the order of the parts, a few of them at a time.
-        let mut found = stream::iter(parts).buffered(reader.limits().decoders.max(1));
-        while let Some(found) = found.next().await {
-            if let Some(found) = found? {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
+        self.lake.find(finding, cancel).await
     }
 
     /// How many matches a search has in all.

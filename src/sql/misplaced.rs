@@ -31,6 +31,24 @@ pub(super) fn misplaced(tokens: &[TokenWithSpan], at: (usize, usize)) -> Option<
             "changes('prices', A, B) has what differs between two moments, history('prices') every version",
         ));
     }
+    for clause in ["timestamp", "version"] {
+        let Some(word) = near(clause, NEAR) else {
+            continue;
+        };
+        let before = said
+            .iter()
+            .position(|t| t.span == word.span)?
+            .checked_sub(1);
+        let before = before.map(|at| said[at]);
+        if let Some(before) = before.filter(|t| is_word(&t.token, "for")) {
+            let (line, column) = place(before);
+            let clause = clause.to_uppercase();
+            let message = format!("'FOR {clause}' is no clause");
+            return Some(Error::new(ErrorKind::Query, message).at_text(line, column).hint(format!(
+                "it is {clause} AS OF … without FOR; a moment is FOR SYSTEM_TIME AS OF '2019-01-17', too"
+            )));
+        }
+    }
     // The parser stops at the word, at the parenthesis behind it, or at the moment within. A column may have that name.
     let word = near("at", 1)?;
     let behind = said.iter().position(|t| t.span == word.span)? + 1;

@@ -32,5 +32,5 @@ pub use dialect::AsOfDialect;
 pub use highlight::{Piece, is_keyword, pieces};
 pub use planner::AsOfPlanner;
 pub use provider::AsOfTable;
-pub use result::{ResultRows, key_in_words};
+pub use result::{ResultCells, ResultRows, key_in_words};
 pub use statement::split_statements;

@@ -13,9 +13,11 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::AsOf;
+use crate::expr::Field as TableField;
 use crate::format::{Column, DataType};
 use crate::scan::{ColumnData, NewestRows, RowGroupRows, RowRef, ScanCost, Value, arrow_type};
 use crate::snapshot::Snapshot;
+use crate::view::Cells;
 
 /// Between the parts of a key that is made of several columns; sorts before every other character.
 const KEY_SEPARATOR: &str = "\u{1}";
@@ -128,9 +130,9 @@ impl ResultRows {
         self.blocks[block][column].value(row - self.starts[block])
     }
 
-    /// The rows by key, to be compared with those of another moment: the key is made of these columns, which must tell
-    /// all rows apart.
-    pub fn keyed(&self, by: &[String]) -> Result<Snapshot> {
+    /// The rows by key, to be compared with those of another moment, and their positions there as the query lists them. The
+    /// key is made of these columns, which must tell all rows apart.
+    pub fn keyed(&self, by: &[String]) -> Result<(Snapshot, Vec<u32>)> {
         let mut of_key = Vec::with_capacity(by.len());
         for name in by {
             let at = self.columns.iter().position(|c| c.name == *name);
@@ -166,6 +168,10 @@ impl ResultRows {
                 format!("two rows have the {} '{shown}'", by.join(" · ")),
             )
             .hint("name columns that tell all rows apart"));
+        }
+        let mut listed = vec![0; keys.len()];
+        for (at, (_, row)) in keys.iter().enumerate() {
+            listed[*row] = at as u32;
         }
         let rows: Vec<RowRef> = keys
             .iter()
@@ -212,7 +218,42 @@ impl ResultRows {
             },
         };
         let columns = values.iter().map(|at| self.columns[*at].clone()).collect();
-        Ok(Snapshot::listed(self.as_of, columns, found))
+        Ok((Snapshot::listed(self.as_of, columns, found), listed))
+    }
+}
+
+/// Rows of a query, to search through.
+#[derive(Debug)]
+pub struct ResultCells {
+    rows: Arc<ResultRows>,
+    columns: Vec<usize>,
+}
+
+impl ResultCells {
+    /// These columns of all rows; those that a result has not got are left out.
+    pub fn new(rows: Arc<ResultRows>, columns: &[TableField]) -> Self {
+        let columns = columns.iter().filter_map(|field| match field {
+            TableField::Value(at) if *at < rows.columns.len() => Some(*at),
+            _ => None,
+        });
+        Self {
+            columns: columns.collect(),
+            rows,
+        }
+    }
+}
+
+impl Cells for ResultCells {
+    fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn columns(&self) -> usize {
+        self.columns.len()
+    }
+
+    fn any(&self, row: usize, column: usize, does: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+        does(self.rows.value(row, self.columns[column]))
     }
 }
 
@@ -299,7 +340,8 @@ mod tests {
     #[test]
     fn keyed_rows_stand_by_key_and_a_key_twice_is_an_error() {
         let by = ["name".to_owned()];
-        let keyed = rows(&["b", "a"], &[1, 2]).keyed(&by).expect("keys");
+        let (keyed, listed) = rows(&["b", "a"], &[1, 2]).keyed(&by).expect("keys");
+        assert_eq!(listed, [1, 0]);
         assert_eq!((keyed.key(0), keyed.value(0, 0)), ("a", Value::Int(2)));
         let error = rows(&["a", "a"], &[1, 2]).keyed(&by).expect_err("twice");
         assert_eq!(error.message(), "two rows have the name 'a'");

@@ -89,18 +89,10 @@ pub(super) fn draw(app: &App, areas: Areas, canvas: &mut Canvas<'_>) {
 
 /// The order and the filter of the rows that are shown.
 fn in_force(app: &App) -> Vec<(String, Role)> {
-    if let Some(view) = app.view()
-        && let Some(comparison) = &view.comparison
-    {
-        let mut pieces = vec![("by key ↑".to_owned(), Role::Dim)];
-        pieces.extend(comparison.filtered.as_ref().map(|f| condition(&f.by)));
-        if view.arrangement.sort.is_some() {
-            let told = " · the sort does not hold here".to_owned();
-            pieces.push((told, Role::Waiting));
-        }
-        return pieces;
-    }
-    let by = app.view().and_then(|v| v.arranged.as_ref()).map(|a| &a.by);
+    let by = app.view().and_then(|view| match &view.comparison {
+        Some(comparison) => comparison.arranged.as_ref().map(|a| &a.by),
+        None => view.arranged.as_ref().map(|a| &a.by),
+    });
     let mut pieces = vec![match by.and_then(|by| by.sort.as_ref()) {
         Some((name, descending)) => {
             let sign = if *descending { "↓" } else { "↑" };
@@ -178,11 +170,19 @@ fn extent(app: &App, view: &TableView) -> Vec<(String, Role)> {
                 }
                 _ => Vec::new(),
             };
+            pieces.extend(selected(&view.grid));
             pieces.push((span, Role::Dim));
             pieces
         }
         None => Vec::new(),
     }
+}
+
+/// How many rows are selected.
+pub(super) fn selected(grid: &Grid) -> Option<(String, Role)> {
+    let rows = grid.selection()?;
+    let count = counted(rows.end() - rows.start() + 1, "row");
+    Some((format!("{count} selected · "), Role::Focus))
 }
 
 /// Which part of a comparison is shown, and which change a row is.
@@ -361,12 +361,17 @@ fn half(
         if y >= area.bottom() {
             break;
         }
-        if row == grid.row {
+        let is_selected = grid.selection().is_some_and(|rows| rows.contains(&row));
+        if row == grid.row || is_selected {
             canvas.restyle(
                 Rect::new(area.x, y, area.width, 1),
                 canvas.theme.cursor_row(focused),
             );
-            let sign = if look.lost { "▹" } else { "▸" };
+            let sign = match row == grid.row {
+                true if look.lost => "▹",
+                true => "▸",
+                false => "▌",
+            };
             canvas.put(area.x, y, sign, 1, canvas.theme.style(Role::Focus));
         }
         draw_row(
@@ -499,7 +504,7 @@ fn no_rows(view: &TableView) -> String {
             "" if view
                 .comparison
                 .as_ref()
-                .is_some_and(|c| c.filtered.is_some()) =>
+                .is_some_and(Comparison::is_filtered) =>
             {
                 "No row meets the condition at either moment. Press & to change it.".to_owned()
             }

@@ -2,6 +2,7 @@
 
 use ratatui::layout::Rect;
 
+use crate::app::copy::Copied;
 use crate::app::keymap::{Action, Scope};
 use crate::app::layout::Areas;
 use crate::app::rows::CompareMode;
@@ -323,6 +324,12 @@ fn hints(app: &App) -> Vec<(String, String)> {
             fixed("Enter", "take it"),
             fixed("↑ ↓", "select"),
             fixed("Esc", "list all"),
+        ],
+        None if app.focus == Panel::Data && app.selects_rows() => vec![
+            of(&[A::Copy(Copied::Row)], "copy rows"),
+            of(&[A::Copy(Copied::Cell)], "copy this column"),
+            of(&[A::Down, A::Up], "more, less"),
+            of(&[A::Escape], "none"),
         ],
         None if app.awaited_mark.is_some() => {
             vec![

@@ -69,7 +69,9 @@ fn when_facts(app: &App, view: &TableView) -> Vec<(String, Role)> {
     let count = match here {
         Ok(at) => format!(" · time {} of {}{more}", number(at + 1), number(all)),
         Err(_) if turns.is_complete && all == 0 => " · never".to_owned(),
-        Err(_) => format!(" · {}{more}", counted(all, "time")),
+        Err(_) if all == 0 => " · not so far".to_owned(),
+        Err(_) if turns.is_complete => format!(" · {}", counted(all, "time")),
+        Err(_) => format!(" · {} so far", counted(all, "time")),
     };
     pieces.push((count, Role::Dim));
     if when.pending.is_some_and(|pending| is_long(app, pending)) {

@@ -164,7 +164,7 @@ fn go_to(app: &App, areas: Areas, prompt: &Prompt, canvas: &mut Canvas<'_>) {
     let lines = if prompt.text().trim().is_empty() {
         vec![
             vec![(
-                "2019-11-17  2019-Q3  2019  -90d  now  50%  current".to_owned(),
+                "2019-11-17  2019-Q3  2019  -90d  now  .-1y  50%  current".to_owned(),
                 Role::Dim,
             )],
             vec![(

@@ -10,10 +10,10 @@ use crate::app::query::{Completion, QueryPane, SHOWN_AT_MOST, quoted, result_are
 use crate::app::rows::Rows;
 use crate::app::{App, LONG_READ_MS, Panel, zoned_moment};
 use crate::sql::{Piece, pieces};
-use crate::text::{Align, counted, fit, thousands, visible, width};
+use crate::text::{Align, fit, thousands, visible, width};
 
 use super::canvas::Canvas;
-use super::grid::{Look, hidden_columns, padded, paragraph, place_among_changes, rows};
+use super::grid::{Look, hidden_columns, padded, paragraph, place_among_changes, rows, selected};
 use super::theme::Role;
 
 pub(super) fn draw(app: &App, pane: &QueryPane, areas: Areas, data: Rect, canvas: &mut Canvas<'_>) {
@@ -285,6 +285,8 @@ fn draw_result(app: &App, pane: &QueryPane, area: Rect, focused: bool, canvas: &
 fn extent(pane: &QueryPane, shown: Rows<'_>) -> Vec<(String, Role)> {
     let number = |n: usize| thousands(n as i64);
     let last = (pane.grid.top + pane.grid.height).min(shown.len());
+    let has_more = matches!(shown, Rows::Result(result) if result.has_more);
+    let the_first = if has_more { "the first " } else { "" };
     let mut pieces = Vec::new();
     match shown {
         Rows::Compared(comparison) => {
@@ -294,18 +296,16 @@ fn extent(pane: &QueryPane, shown: Rows<'_>) -> Vec<(String, Role)> {
         Rows::Result(result) => {
             let ms = format!("{:.0} ms · ", (result.elapsed.as_secs_f64() * 1e3).ceil());
             pieces.push((ms, Role::Dim));
-            if result.has_more {
-                let text = format!("the first {} are shown · ", counted(result.len(), "row"));
-                pieces.push((text, Role::Waiting));
-            } else if !result.is_complete {
+            if !result.is_complete {
                 pieces.push(("so far ".to_owned(), Role::Waiting));
             }
         }
         Rows::Plain(..) => {}
     }
+    pieces.extend(selected(&pane.grid));
     pieces.push((
         format!(
-            "{}–{} of {}",
+            "{}–{} of {the_first}{}",
             number(pane.grid.top + 1),
             number(last),
             number(shown.len())

@@ -5,11 +5,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::cancel::CancelToken;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::expr::{Field, Pattern};
 use crate::scan::Value;
 use crate::snapshot::Snapshot;
 
+use super::cells::{Cells, SnapshotCells};
 use super::plain_text::CellMatcher;
 
 /// Rows of the first part, so that a near match is found at once; each part after has twice as many, up to the other.
@@ -66,15 +67,13 @@ impl std::ops::Add for MatchCount {
     }
 }
 
-/// A search through the cells of a snapshot.
+/// A search through cells.
 ///
 /// [`Finding::parts`] come in the order of the search: the answer is that of the first part that has one, whichever is
 /// done first. For a count, each of [`Finding::count_parts`] is counted.
 #[derive(Debug)]
 pub struct Finding {
-    snapshot: Arc<Snapshot>,
-    order: Option<Arc<[u32]>>,
-    columns: Vec<Field>,
+    cells: Arc<dyn Cells>,
     pattern: Pattern,
     from: Cell,
     direction: Direction,
@@ -91,25 +90,25 @@ struct Part {
 
 impl Finding {
     /// Plans a search through these columns of the rows in `order` (positions in the snapshot; `None` is all of them by
-    /// key), which starts after `from`, or with `includes_start` at it, and ends where it began.
-    ///
-    /// It is an error where the snapshot lacks a column.
+    /// key), as [`Finding::among`] does. It is an error where the snapshot lacks a column.
     pub fn new(
         snapshot: Arc<Snapshot>,
         order: Option<Arc<[u32]>>,
         columns: Vec<Field>,
         pattern: Pattern,
-        (from, direction, includes_start): (Cell, Direction, bool),
+        start: (Cell, Direction, bool),
     ) -> Result<Self> {
-        let is_missing =
-            |c: &Field| matches!(c, Field::Value(at) if *at >= snapshot.columns().len());
-        if columns.iter().any(is_missing) {
-            return Err(Error::new(
-                ErrorKind::ColumnNotFound,
-                "the rows were read without a column that is to be searched",
-            ));
-        }
-        let rows = order.as_ref().map_or(snapshot.len(), |order| order.len());
+        let cells = SnapshotCells::new(snapshot, order, columns)?;
+        Ok(Self::among(Arc::new(cells), pattern, start))
+    }
+
+    /// Plans a search which starts after `from`, or with `includes_start` at it, and ends where it began.
+    pub fn among(
+        cells: Arc<dyn Cells>,
+        pattern: Pattern,
+        (from, direction, includes_start): (Cell, Direction, bool),
+    ) -> Self {
+        let rows = cells.rows();
         let from = Cell {
             row: from.row.min(rows.saturating_sub(1)),
             ..from
@@ -130,23 +129,14 @@ impl Finding {
                     .collect()
             }
         };
-        Ok(Self {
-            snapshot,
-            order,
-            columns,
+        Self {
+            cells,
             pattern,
             from,
             direction,
             includes_start,
             parts,
-        })
-    }
-
-    /// The number of rows that are searched.
-    fn rows(&self) -> usize {
-        self.order
-            .as_ref()
-            .map_or(self.snapshot.len(), |order| order.len())
+        }
     }
 
     /// The number of parts, in the order of the search.
@@ -159,13 +149,14 @@ impl Finding {
         let Part { rows, wrapped } = self.parts[part].clone();
         let mut matcher = CellMatcher::new(&self.pattern);
         let mut row_in = |row: usize| {
-            let mut columns = 0..self.columns.len();
+            let mut columns = 0..self.cells.columns();
             let mut is_match = |column: &usize| {
                 let cell = Cell {
                     row,
                     column: *column,
                 };
-                self.admits(cell, wrapped) && matcher.matches(self.value(cell))
+                let mut matches = |value: Value<'_>| matcher.matches(value);
+                self.admits(cell, wrapped) && self.cells.any(row, *column, &mut matches)
             };
             let column = match self.direction {
                 Direction::Forward => columns.find(is_match),
@@ -203,7 +194,7 @@ impl Finding {
 
     /// The number of parts that a count has.
     pub fn count_parts(&self) -> usize {
-        self.rows().div_ceil(ROWS_AT_MOST)
+        self.cells.rows().div_ceil(ROWS_AT_MOST)
     }
 
     /// Counts the matches of one of them.
@@ -211,17 +202,13 @@ impl Finding {
         let from = part * ROWS_AT_MOST;
         let mut matcher = CellMatcher::new(&self.pattern);
         let mut count = MatchCount::default();
-        for row in from..(from + ROWS_AT_MOST).min(self.rows()) {
+        for row in from..(from + ROWS_AT_MOST).min(self.cells.rows()) {
             if row % ROWS_PER_CHECK == 0 {
                 cancel.check()?;
             }
-            let cells = (0..self.columns.len())
-                .filter(|column| {
-                    matcher.matches(self.value(Cell {
-                        row,
-                        column: *column,
-                    }))
-                })
+            let mut matches = |value: Value<'_>| matcher.matches(value);
+            let cells = (0..self.cells.columns())
+                .filter(|column| self.cells.any(row, *column, &mut matches))
                 .count();
             count.rows += usize::from(cells > 0);
             count.cells += cells;
@@ -239,23 +226,6 @@ impl Finding {
             Ordering::Greater => !wrapped,
             Ordering::Equal => wrapped != self.includes_start,
             Ordering::Less => wrapped,
-        }
-    }
-
-    fn value(&self, cell: Cell) -> Value<'_> {
-        let row = self
-            .order
-            .as_ref()
-            .map_or(cell.row, |order| order[cell.row] as usize);
-        // The list of all rows is made once; looking one up is quicker in it.
-        let at = self.snapshot.row_refs()[row];
-        let (chunk, row) = (&self.snapshot.chunks()[at.chunk as usize], at.row as usize);
-        match self.columns[cell.column] {
-            Field::Key => Value::Text(chunk.keys.value(row)),
-            Field::EventTime => Value::Time(crate::event_time::EventTime::from_ms(
-                chunk.event_times[row],
-            )),
-            Field::Value(column) => chunk.columns[column].value(row),
         }
     }
 }

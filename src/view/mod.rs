@@ -1,10 +1,10 @@
-//! What a person makes of the rows of a snapshot: some of them in another order, those that hold a pattern, what a
-//! column holds.
+//! What a person makes of rows: some of a snapshot's in another order, those that hold a pattern, what a column holds.
 //!
-//! Each is a plan made from a snapshot, cut into parts that any core may work on, and then finished: the caller says
+//! Each is a plan made from the rows, cut into parts that any core may work on, and then finished: the caller says
 //! where parts run.
 
 mod arrange;
+mod cells;
 mod digits;
 mod distinct;
 mod find;
@@ -15,6 +15,7 @@ mod sort_key;
 mod statistics;
 
 pub use arrange::{ArrangedPart, Arranging, Sort};
+pub use cells::{Cells, SnapshotCells};
 pub use find::{Cell, Direction, Finding, Found, MatchCount};
 pub use histogram::{Bin, Histogram, TopValues};
 pub use plain_text::CellMatcher;

@@ -13,13 +13,22 @@ use super::digits::{Digits, TimeText};
 /// (`1,234,567`); in times as they are shown at every precision that loses nothing, and as files have them; in `true` and
 /// `false`. Nulls match nothing.
 #[derive(Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each form of a value is looked at or not"
+)]
 pub struct CellMatcher {
     pattern: Pattern,
-    /// The pattern, in lower case, where it is nothing but a text to look for.
-    literal: Option<String>,
-    /// False where no number can match, nor any time.
+    /// False where no number can match.
     may_be_number: bool,
-    may_be_time: bool,
+    /// False where no match is lost if whole numbers are not looked at as digits alone, or with their separators.
+    digits: bool,
+    grouped: bool,
+    /// False where no match is lost if times are not looked at as they are shown, or as files have them.
+    shown: bool,
+    in_files: bool,
+    /// False where the beginning of a text has no match that the text has not.
+    looks_around: bool,
     truths: [bool; 2],
     written: String,
 }
@@ -28,22 +37,21 @@ impl CellMatcher {
     /// A matcher for one core.
     pub fn new(pattern: &Pattern) -> Self {
         let pattern = pattern.apart();
-        // Beyond ASCII, a letter without case may match another one.
-        let signs = |c: char| r"\.+*?()|[]{}^$".contains(c);
-        let is_literal = pattern.as_str().is_ascii() && !pattern.as_str().contains(signs);
-        let literal = is_literal.then(|| pattern.as_str().to_lowercase());
-        // False where a text to look for has a character that is not among these.
-        let may_be = |signs: &str| {
-            literal
-                .as_ref()
-                .is_none_or(|literal| literal.chars().all(|c| signs.contains(c)))
-        };
+        let looks_around = pattern.looks_around();
+        // A match without a separator stands between two of them, and so among the other text's signs, too; unless it
+        // depends on what is around it.
         Self {
-            may_be_number: may_be("0123456789-+.,enainf"),
-            may_be_time: may_be("0123456789-+:. tzms"),
+            may_be_number: pattern.may_match_among("0123456789-+.,einfaN∞E"),
+            digits: pattern.may_match_among("0123456789-"),
+            grouped: pattern.may_match_among("0123456789-,")
+                && (looks_around || pattern.may_contain(',')),
+            // The times that no calendar has are shown in ms.
+            shown: pattern.may_match_among("0123456789-+:. ms"),
+            in_files: pattern.may_match_among("0123456789-+:.TZ")
+                && (looks_around || pattern.may_contain('T') || pattern.may_contain('Z')),
+            looks_around,
             truths: [pattern.is_match("false"), pattern.is_match("true")],
             written: String::new(),
-            literal,
             pattern,
         }
     }
@@ -54,14 +62,14 @@ impl CellMatcher {
             Value::Null => false,
             Value::Text(text) => self.pattern.is_match(text),
             Value::Bool(yes) => self.truths[usize::from(yes)],
-            Value::Int(number) => self.may_be_number && self.whole_matches(number),
+            Value::Int(number) => self.whole_matches(number),
             Value::Float(number) => {
                 self.may_be_number && {
                     let digits = self.is_written(|out| write!(out, "{number}"));
                     digits || self.pattern.is_match(&decimal(number))
                 }
             }
-            Value::Time(at) => self.may_be_time && self.time_matches(at),
+            Value::Time(at) => self.time_matches(at),
         }
     }
 
@@ -71,35 +79,32 @@ impl CellMatcher {
     }
 
     fn whole_matches(&self, number: i64) -> bool {
-        let digits = Digits::new(number);
-        match &self.literal {
-            // What has no comma stands among the digits as they are, if anywhere.
-            Some(literal) if !literal.contains(',') => self.pattern.is_match(digits.plain()),
-            Some(_) => self.pattern.is_match(digits.grouped()),
-            None => {
-                self.pattern.is_match(digits.plain())
-                    || digits.is_grouped() && self.pattern.is_match(digits.grouped())
-            }
+        if !self.digits && !self.grouped {
+            return false;
         }
+        let digits = Digits::new(number);
+        self.digits && self.pattern.is_match(digits.plain())
+            || self.grouped && digits.is_grouped() && self.pattern.is_match(digits.grouped())
     }
 
     fn time_matches(&mut self, at: EventTime) -> bool {
+        if !self.shown && !self.in_files {
+            return false;
+        }
         let precisions = [Precision::Date, Precision::Second, Precision::Millisecond];
         let mut lossless = precisions.into_iter().filter(|p| *p >= at.precision());
         let Some(text) = TimeText::new(at) else {
             return lossless.any(|p| self.pattern.is_match(&at.to_text(p)))
                 || self.is_written(|out| write!(out, "{at}"));
         };
-        match &self.literal {
-            // Shorter forms are beginnings of the longest.
-            Some(literal) if !literal.contains(['t', 'z']) => {
-                self.pattern.is_match(text.shown(Precision::Millisecond))
-            }
-            Some(_) => self.pattern.is_match(&text.in_files()),
-            None => {
-                lossless.any(|p| self.pattern.is_match(text.shown(p)))
-                    || self.pattern.is_match(&text.in_files())
-            }
-        }
+        let is_shown = |p| self.pattern.is_match(text.shown(p));
+        // Shorter forms are beginnings of the longest.
+        let is_shown = self.shown
+            && if self.looks_around {
+                lossless.any(is_shown)
+            } else {
+                is_shown(Precision::Millisecond)
+            };
+        is_shown || self.in_files && self.pattern.is_match(&text.in_files())
     }
 }

@@ -9,7 +9,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 
 use crate::diff::Diff;
-use crate::engine::{Lane, Request, RequestId};
+use crate::engine::{ArrangedDiff, Lane, Request, RequestId};
 use crate::error::{Error, ErrorKind};
 use crate::event_time::AsOf;
 use crate::format::KEY;
@@ -326,6 +326,10 @@ impl App {
         if rows.is_complete && is_current {
             query.pending = None;
         }
+        if query.result_id != id {
+            // Rows of a query have no keys to find them again by.
+            query.grid.selected_from = None;
+        }
         query.result_id = id;
         query.error = None;
         query.comparison = None;
@@ -337,7 +341,12 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn on_query_compared(&mut self, id: RequestId, diff: Arc<Diff>) {
+    pub(super) fn on_query_compared(
+        &mut self,
+        id: RequestId,
+        diff: Arc<Diff>,
+        order: ArrangedDiff,
+    ) {
         let query = &mut self.query;
         if query.pending.is_none_or(|p| id > p.id) || id < query.valid_from || id < query.result_id
         {
@@ -348,7 +357,8 @@ impl App {
         }
         query.result_id = id;
         query.error = None;
-        query.comparison = Some(Comparison::new(diff, query.filter, None));
+        query.grid.selected_from = None;
+        query.comparison = Some(Comparison::new(diff, query.filter, Some(order)));
         query.set_columns();
     }
 
@@ -359,9 +369,10 @@ impl App {
             self.notify("there is nothing to filter by; a, then d, compares two moments");
             return;
         };
-        let diff = Arc::clone(&comparison.diff);
+        let (diff, order) = (Arc::clone(&comparison.diff), comparison.arranged.clone());
         query.filter = query.filter.next();
-        query.comparison = Some(Comparison::new(diff, query.filter, None));
+        query.grid.selected_from = None;
+        query.comparison = Some(Comparison::new(diff, query.filter, order));
     }
 
     /// Shows the columns in which something changed, or all.
@@ -400,6 +411,7 @@ impl App {
             query.compare = CompareMode::Off;
             query.comparison = None;
             query.by = None;
+            query.grid.selected_from = None;
             query.set_columns();
         }
         query.error = Some(error);
@@ -460,6 +472,7 @@ impl App {
         if mode == CompareMode::Off {
             self.query.comparison = None;
             self.query.by = None;
+            self.query.grid.selected_from = None;
             self.query.set_columns();
         }
         self.read_query()

@@ -1,0 +1,80 @@
+//! What a search goes through.
+
+use std::sync::Arc;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::event_time::EventTime;
+use crate::expr::Field;
+use crate::scan::Value;
+use crate::snapshot::Snapshot;
+
+/// Rows and columns as a person sees them.
+pub trait Cells: std::fmt::Debug + Send + Sync {
+    /// The number of rows.
+    fn rows(&self) -> usize;
+
+    /// The number of columns.
+    fn columns(&self) -> usize;
+
+    /// True where a value that stands in the cell does; there may be none, and of two moments there may be two.
+    ///
+    /// # Panics
+    /// Where there is no such row or column.
+    fn any(&self, row: usize, column: usize, does: &mut dyn FnMut(Value<'_>) -> bool) -> bool;
+}
+
+/// Rows of a snapshot.
+#[derive(Debug)]
+pub struct SnapshotCells {
+    snapshot: Arc<Snapshot>,
+    order: Option<Arc<[u32]>>,
+    columns: Vec<Field>,
+}
+
+impl SnapshotCells {
+    /// These columns of the rows in `order` (positions in the snapshot; `None` is all of them by key). It is an error where
+    /// the snapshot lacks a column.
+    pub fn new(
+        snapshot: Arc<Snapshot>,
+        order: Option<Arc<[u32]>>,
+        columns: Vec<Field>,
+    ) -> Result<Self> {
+        let is_missing =
+            |c: &Field| matches!(c, Field::Value(at) if *at >= snapshot.columns().len());
+        if columns.iter().any(is_missing) {
+            return Err(Error::new(
+                ErrorKind::ColumnNotFound,
+                "the rows were read without a column that is to be searched",
+            ));
+        }
+        Ok(Self {
+            snapshot,
+            order,
+            columns,
+        })
+    }
+}
+
+impl Cells for SnapshotCells {
+    fn rows(&self) -> usize {
+        let order = self.order.as_ref();
+        order.map_or(self.snapshot.len(), |order| order.len())
+    }
+
+    fn columns(&self) -> usize {
+        self.columns.len()
+    }
+
+    fn any(&self, row: usize, column: usize, does: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+        let order = self.order.as_ref();
+        let row = order.map_or(row, |order| order[row] as usize);
+        // The list of all rows is made once; looking one up is quicker in it.
+        let at = self.snapshot.row_refs()[row];
+        let (chunk, row) = (&self.snapshot.chunks()[at.chunk as usize], at.row as usize);
+        does(match self.columns[column] {
+            Field::Key => Value::Text(chunk.keys.value(row)),
+            Field::EventTime => Value::Time(EventTime::from_ms(chunk.event_times[row])),
+            Field::Value(column) => chunk.columns[column].value(row),
+        })
+    }
+}
