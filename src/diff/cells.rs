@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::event_time::EventTime;
 use crate::expr::Field;
-use crate::scan::Value;
+use crate::scan::{RowRef, Value};
+use crate::snapshot::Snapshot;
 use crate::view::Cells;
 
 use super::changes::Diff;
@@ -54,7 +56,12 @@ impl Cells for DiffCells {
         self.columns.len()
     }
 
-    fn any(&self, row: usize, column: usize, does: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+    fn first(
+        &self,
+        row: usize,
+        mut columns: &mut dyn Iterator<Item = usize>,
+        does: &mut dyn FnMut(Value<'_>) -> bool,
+    ) -> Option<usize> {
         let shown = self.shown.as_ref();
         let change = self.diff.change(shown.map_or(row, |s| s[row] as usize));
         let (in_a, in_b) = match self.sides {
@@ -62,25 +69,32 @@ impl Cells for DiffCells {
             ShownSides::B => (change.a().filter(|_| change.b().is_none()), change.b()),
             ShownSides::Both => (change.a(), change.b()),
         };
-        let own = self.columns[column];
-        let (column_a, column_b) = match own {
-            Field::Value(at) => {
-                let column = &self.diff.columns()[at];
-                (column.a, column.b)
-            }
-            Field::Key | Field::EventTime => (None, None),
-        };
-        [
-            (self.diff.b(), in_b, column_b),
-            (self.diff.a(), in_a, column_a),
-        ]
-        .into_iter()
-        .any(|(side, row, column)| {
-            row.is_some_and(|row| match own {
-                Field::Key => does(Value::Text(side.key(row))),
-                Field::EventTime => does(Value::Time(side.event_time(row))),
-                Field::Value(_) => column.is_some_and(|at| does(side.value(row, at))),
-            })
+        // The list of all rows is made once; looking one up is quicker in it.
+        let place = |side: &Snapshot, row: Option<usize>| row.map(|row| side.row_refs()[row]);
+        let (a, b) = (self.diff.a(), self.diff.b());
+        let (at_a, at_b) = (place(a, in_a), place(b, in_b));
+        Iterator::find(&mut columns, |column| {
+            let own = self.columns[*column];
+            let (column_a, column_b) = match own {
+                Field::Value(at) => {
+                    let column = &self.diff.columns()[at];
+                    (column.a, column.b)
+                }
+                Field::Key | Field::EventTime => (None, None),
+            };
+            let mut has = |side: &Snapshot, at: Option<RowRef>, column: Option<usize>| {
+                let Some(at) = at else { return false };
+                let (chunk, row) = (&side.chunks()[at.chunk as usize], at.row as usize);
+                match (own, column) {
+                    (Field::Key, _) => does(Value::Text(chunk.keys.value(row))),
+                    (Field::EventTime, _) => {
+                        does(Value::Time(EventTime::from_ms(chunk.event_times[row])))
+                    }
+                    (Field::Value(_), Some(column)) => does(chunk.columns[column].value(row)),
+                    (Field::Value(_), None) => false,
+                }
+            };
+            has(b, at_b, column_b) || has(a, at_a, column_a)
         })
     }
 }

@@ -426,7 +426,7 @@ pub struct ComparedPart {
 }
 
 /// A key that may differ: position, row in A, row in B.
-type Pair = (u32, Option<RowRef>, Option<RowRef>);
+pub(super) type Pair = (u32, Option<RowRef>, Option<RowRef>);
 
 impl Comparing {
     /// Splits the work into at most so many parts.
@@ -486,7 +486,7 @@ impl Comparing {
             }
             Stretch::Ranks { of, forward } => (0, self.pairs_of(&self.ranks[of.clone()], *forward)),
         };
-        let (changed, counts) = self.changed_pairs(&pairs);
+        let (changed, counts) = changed_pairs((&self.a, &self.b), &self.columns, &pairs);
         let time =
             |chunks: &Chunks, at: RowRef| chunks[at.chunk as usize].event_times[at.row as usize];
         let kind = |row_a, row_b, is_changed| match (row_a, row_b) {
@@ -605,37 +605,41 @@ impl Comparing {
         }
         (keys, found)
     }
+}
 
-    /// For each pair, whether a compared value differs; and for each column, in how many pairs it does.
-    ///
-    /// One column after the other: so few places in memory are looked at at a time, and in about their order.
-    fn changed_pairs(&self, pairs: &[Pair]) -> (Vec<bool>, Vec<usize>) {
-        let mut changed = vec![false; pairs.len()];
-        let mut counts = vec![0; self.columns.len()];
-        for (column, count) in self.columns.iter().zip(&mut counts) {
-            let (Some(in_a), Some(in_b), true) = (column.a, column.b, column.compared) else {
+/// For each pair of rows, whether a compared value differs; and for each column, in how many pairs it does.
+///
+/// One column after the other: so few places in memory are looked at at a time, and in about their order.
+pub(super) fn changed_pairs(
+    (a, b): (&Snapshot, &Snapshot),
+    columns: &[ComparedColumn],
+    pairs: &[Pair],
+) -> (Vec<bool>, Vec<usize>) {
+    let mut changed = vec![false; pairs.len()];
+    let mut counts = vec![0; columns.len()];
+    for (column, count) in columns.iter().zip(&mut counts) {
+        let (Some(in_a), Some(in_b), true) = (column.a, column.b, column.compared) else {
+            continue;
+        };
+        let of = |chunks: &Chunks, at: usize| -> Vec<ColumnData> {
+            chunks
+                .iter()
+                .map(|chunk| chunk.columns[at].clone())
+                .collect()
+        };
+        let (values_a, values_b) = (of(a.chunks(), in_a), of(b.chunks(), in_b));
+        for ((_, row_a, row_b), changed) in pairs.iter().zip(&mut changed) {
+            let (Some(a), Some(b)) = (*row_a, *row_b) else {
                 continue;
             };
-            let of = |chunks: &Chunks, at: usize| -> Vec<ColumnData> {
-                chunks
-                    .iter()
-                    .map(|chunk| chunk.columns[at].clone())
-                    .collect()
-            };
-            let (values_a, values_b) = (of(self.a.chunks(), in_a), of(self.b.chunks(), in_b));
-            for ((_, row_a, row_b), changed) in pairs.iter().zip(&mut changed) {
-                let (Some(a), Some(b)) = (*row_a, *row_b) else {
-                    continue;
-                };
-                let (values, others) = (&values_a[a.chunk as usize], &values_b[b.chunk as usize]);
-                if !values.is_equal(a.row as usize, others, b.row as usize) {
-                    *changed = true;
-                    *count += 1;
-                }
+            let (values, others) = (&values_a[a.chunk as usize], &values_b[b.chunk as usize]);
+            if !values.is_equal(a.row as usize, others, b.row as usize) {
+                *changed = true;
+                *count += 1;
             }
         }
-        (changed, counts)
     }
+    (changed, counts)
 }
 
 /// Splits `0..len` into so many stretches, at least one.

@@ -11,7 +11,7 @@ use crate::expr::{Field, Scalar};
 use crate::scan::Value;
 use crate::snapshot::Snapshot;
 
-use super::changes::{ChangeKind, Diff, Summary};
+use super::changes::{ChangeKind, Diff, Pair, Summary, changed_pairs};
 
 /// Keys between two looks at the cancel token.
 const KEYS_PER_CHECK: usize = 16_384;
@@ -68,7 +68,8 @@ impl Diff {
             schema: self.summary().schema.clone(),
             ..Summary::default()
         };
-        let mut cells = vec![0; self.columns().len()];
+        let (refs_a, refs_b) = (self.a().row_refs(), self.b().row_refs());
+        let mut changed: Vec<Pair> = Vec::new();
         for (position, change) in self.changes().enumerate() {
             if position % KEYS_PER_CHECK == 0 {
                 cancel.check()?;
@@ -83,12 +84,22 @@ impl Diff {
             }
             summary.tally(change.kind);
             if change.kind == ChangeKind::Changed {
-                for (column, count) in cells.iter_mut().enumerate() {
-                    *count += usize::from(self.is_cell_changed(change, column));
-                }
+                let (a, b) = (change.a(), change.b());
+                changed.push((
+                    position as u32,
+                    a.map(|row| refs_a[row]),
+                    b.map(|row| refs_b[row]),
+                ));
             }
         }
         if kept.is_some() {
+            let mut cells = vec![0; self.columns().len()];
+            for pairs in changed.chunks(KEYS_PER_CHECK) {
+                cancel.check()?;
+                let (_, counts) = changed_pairs((self.a(), self.b()), self.columns(), pairs);
+                let sums = cells.iter_mut().zip(counts);
+                sums.for_each(|(sum, count)| *sum += count);
+            }
             summary.set_cells(self.columns(), cells);
         } else {
             summary = self.summary().clone();

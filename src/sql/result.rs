@@ -252,8 +252,15 @@ impl Cells for ResultCells {
         self.columns.len()
     }
 
-    fn any(&self, row: usize, column: usize, does: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
-        does(self.rows.value(row, self.columns[column]))
+    fn first(
+        &self,
+        row: usize,
+        mut columns: &mut dyn Iterator<Item = usize>,
+        does: &mut dyn FnMut(Value<'_>) -> bool,
+    ) -> Option<usize> {
+        Iterator::find(&mut columns, |column| {
+            does(self.rows.value(row, self.columns[*column]))
+        })
     }
 }
 

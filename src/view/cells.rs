@@ -16,11 +16,16 @@ pub trait Cells: std::fmt::Debug + Send + Sync {
     /// The number of columns.
     fn columns(&self) -> usize;
 
-    /// True where a value that stands in the cell does; there may be none, and of two moments there may be two.
+    /// The first of these columns in which a value of the row does. A cell may have none, and of two moments it may have two.
     ///
     /// # Panics
     /// Where there is no such row or column.
-    fn any(&self, row: usize, column: usize, does: &mut dyn FnMut(Value<'_>) -> bool) -> bool;
+    fn first(
+        &self,
+        row: usize,
+        columns: &mut dyn Iterator<Item = usize>,
+        does: &mut dyn FnMut(Value<'_>) -> bool,
+    ) -> Option<usize>;
 }
 
 /// Rows of a snapshot.
@@ -65,16 +70,23 @@ impl Cells for SnapshotCells {
         self.columns.len()
     }
 
-    fn any(&self, row: usize, column: usize, does: &mut dyn FnMut(Value<'_>) -> bool) -> bool {
+    fn first(
+        &self,
+        row: usize,
+        mut columns: &mut dyn Iterator<Item = usize>,
+        does: &mut dyn FnMut(Value<'_>) -> bool,
+    ) -> Option<usize> {
         let order = self.order.as_ref();
         let row = order.map_or(row, |order| order[row] as usize);
         // The list of all rows is made once; looking one up is quicker in it.
         let at = self.snapshot.row_refs()[row];
         let (chunk, row) = (&self.snapshot.chunks()[at.chunk as usize], at.row as usize);
-        does(match self.columns[column] {
-            Field::Key => Value::Text(chunk.keys.value(row)),
-            Field::EventTime => Value::Time(EventTime::from_ms(chunk.event_times[row])),
-            Field::Value(column) => chunk.columns[column].value(row),
+        Iterator::find(&mut columns, |column| {
+            does(match self.columns[*column] {
+                Field::Key => Value::Text(chunk.keys.value(row)),
+                Field::EventTime => Value::Time(EventTime::from_ms(chunk.event_times[row])),
+                Field::Value(column) => chunk.columns[column].value(row),
+            })
         })
     }
 }

@@ -149,18 +149,21 @@ impl Finding {
         let Part { rows, wrapped } = self.parts[part].clone();
         let mut matcher = CellMatcher::new(&self.pattern);
         let mut row_in = |row: usize| {
-            let mut columns = 0..self.cells.columns();
-            let mut is_match = |column: &usize| {
-                let cell = Cell {
-                    row,
-                    column: *column,
-                };
-                let mut matches = |value: Value<'_>| matcher.matches(value);
-                self.admits(cell, wrapped) && self.cells.any(row, *column, &mut matches)
+            let count = self.cells.columns();
+            let admitted = |column: &usize| {
+                let column = *column;
+                self.admits(Cell { row, column }, wrapped)
             };
+            let mut matches = |value: Value<'_>| matcher.matches(value);
             let column = match self.direction {
-                Direction::Forward => columns.find(is_match),
-                Direction::Backward => columns.rev().find(|c| is_match(c)),
+                Direction::Forward => {
+                    let mut columns = (0..count).filter(admitted);
+                    self.cells.first(row, &mut columns, &mut matches)
+                }
+                Direction::Backward => {
+                    let mut columns = (0..count).rev().filter(admitted);
+                    self.cells.first(row, &mut columns, &mut matches)
+                }
             };
             column.map(|column| Found {
                 cell: Cell { row, column },
@@ -207,9 +210,11 @@ impl Finding {
                 cancel.check()?;
             }
             let mut matches = |value: Value<'_>| matcher.matches(value);
-            let cells = (0..self.cells.columns())
-                .filter(|column| self.cells.any(row, *column, &mut matches))
-                .count();
+            let mut columns = 0..self.cells.columns();
+            let mut cells = 0;
+            while self.cells.first(row, &mut columns, &mut matches).is_some() {
+                cells += 1;
+            }
             count.rows += usize::from(cells > 0);
             count.cells += cells;
         }
