@@ -974,3 +974,38 @@ fn a_text_is_found_in_a_comparison_on_the_sides_that_are_shown() {
     let text = e.keys("dd").keys("ccc/same<Enter>").text();
     assert!(text.contains("nothing matches same"), "{text}");
 }
+
+#[test]
+fn a_change_is_found_by_its_position_among_hundreds() {
+    let lake = test_data();
+    block_on(async {
+        let lake = Lakehouse::open(&lake, ReadLimits::default()).expect("a lake");
+        let table = lake.table("financials").await.expect("a table");
+        let cancel = CancelToken::default();
+        let mut keys = 0;
+        for (from, to) in [
+            ("2008-03-31", "2008-04-07"),
+            ("2008-03-31", "2024-12-31"),
+            ("2024-12-31", "2012-06-30"),
+            ("1999-01-01", "2024-12-31"),
+        ] {
+            let mut sides = Vec::new();
+            for moment in [from, to] {
+                let moment = AsOf::At(parse_calendar(moment).expect("a time"));
+                let rows = table.snapshot(moment, &Projection::All, &cancel).await;
+                sides.push(Arc::new(rows.expect("rows")));
+            }
+            let (b, a) = (sides.pop().expect("B"), sides.pop().expect("A"));
+            let diff = Diff::new(a, b);
+            let one_by_one = (0..diff.len()).map(|at| diff.change(at));
+            assert!(diff.changes().eq(one_by_one), "{from} to {to}");
+            for change in diff.changes() {
+                let key = diff.key(change);
+                assert_eq!(change.a(), diff.a().find(key).ok(), "{key}");
+                assert_eq!(change.b(), diff.b().find(key).ok(), "{key}");
+            }
+            keys = keys.max(diff.len());
+        }
+        assert!(keys > 256, "more than a block of them: {keys}");
+    });
+}

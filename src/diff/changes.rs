@@ -12,6 +12,9 @@ use crate::timeline::ChangedKey;
 /// With fewer keys than this that may differ, a second core costs more than it brings.
 const PAIRS_PER_PART: usize = 8_192;
 
+/// Keys that share an entry of the table by which what is noted of a key is found.
+const KEYS_PER_BLOCK: usize = 256;
+
 /// What became of a key from A to B.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChangeKind {
@@ -199,6 +202,8 @@ pub struct Diff {
     b: Arc<Snapshot>,
     columns: Vec<ComparedColumn>,
     noted: Vec<Noted>,
+    /// For every [`KEYS_PER_BLOCK`] keys, how many of those noted come before them.
+    noted_before: Vec<u32>,
     keys: usize,
     summary: Summary,
 }
@@ -240,9 +245,14 @@ impl Diff {
 
     /// What became of a key, by its position among the keys of either side, ascending.
     pub fn change(&self, position: usize) -> Change {
-        let after = self
-            .noted
-            .partition_point(|n| n.position as usize <= position);
+        let block = position / KEYS_PER_BLOCK;
+        let edge = |block: usize| {
+            let before = self.noted_before.get(block);
+            before.map_or(self.noted.len(), |n| *n as usize)
+        };
+        let from = edge(block);
+        let in_block = &self.noted[from..edge(block + 1)];
+        let after = from + in_block.partition_point(|n| n.position as usize <= position);
         match after.checked_sub(1).map(|at| self.noted[at]) {
             Some(noted) if noted.position as usize == position => change_of(noted),
             before => {
@@ -338,6 +348,15 @@ impl Diff {
             .map(|i| self.columns[i].name.as_str())
             .collect()
     }
+}
+
+fn noted_before(noted: &[Noted], keys: usize) -> Vec<u32> {
+    let mut at = 0;
+    let before = (0..keys).step_by(KEYS_PER_BLOCK).map(|begins| {
+        at += noted[at..].partition_point(|n| (n.position as usize) < begins);
+        at as u32
+    });
+    before.collect()
 }
 
 fn change_of(noted: Noted) -> Change {
@@ -548,6 +567,7 @@ impl Comparing {
             a: self.a,
             b: self.b,
             columns: self.columns,
+            noted_before: noted_before(&noted, keys),
             noted,
             keys,
             summary,
