@@ -72,7 +72,7 @@ impl App {
                     step(&mut self.query.grid, rows);
                     return Vec::new();
                 }
-                self.timeline(|v| {
+                self.with_view(|v| {
                     let rows = v.rows().map_or(0, Rows::len);
                     step(&mut v.grid, rows);
                     v.lost_key = None;

@@ -25,6 +25,7 @@ pub mod marks;
 mod message;
 mod mouse;
 mod open;
+mod permalink;
 mod playhead;
 mod prompt;
 pub mod query;

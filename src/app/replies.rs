@@ -232,7 +232,7 @@ impl App {
         match last {
             Some(last) if newest != AsOf::Current && !view.moved && view.playhead != last => {
                 let effects = self.go_to(last);
-                self.timeline(|v| v.moved = false);
+                self.with_view(|v| v.moved = false);
                 effects
             }
             _ => Vec::new(),

@@ -153,14 +153,14 @@ impl App {
             Action::PreviousVersion => return self.travel(false),
             Action::NextVersion => return self.travel(true),
             Action::GoTo => self.overlay = Some(Overlay::GoTo(Prompt::default())),
-            Action::ZoomIn => self.timeline(|v| v.timeline.zoom(0.5, v.playhead)),
-            Action::ZoomOut => self.timeline(|v| v.timeline.zoom(2.0, v.playhead)),
-            Action::ZoomUndo => self.timeline(|v| {
+            Action::ZoomIn => self.with_view(|v| v.timeline.zoom(0.5, v.playhead)),
+            Action::ZoomOut => self.with_view(|v| v.timeline.zoom(2.0, v.playhead)),
+            Action::ZoomUndo => self.with_view(|v| {
                 v.timeline.undo();
             }),
             Action::PanLeft => self.pan(-0.25),
             Action::PanRight => self.pan(0.25),
-            Action::Fit => self.timeline(|v| v.timeline.fit()),
+            Action::Fit => self.with_view(|v| v.timeline.fit()),
             Action::Play => return self.toggle_play(),
             Action::Slower => self.change_speed(self.speed.saturating_sub(1)),
             Action::Faster => self.change_speed((self.speed + 1).min(SPEEDS.len() - 1)),
@@ -229,7 +229,7 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn timeline(&mut self, change: impl FnOnce(&mut TableView)) {
+    pub(super) fn with_view(&mut self, change: impl FnOnce(&mut TableView)) {
         if let Some(view) = self.view_mut() {
             change(view);
         }
@@ -242,7 +242,7 @@ impl App {
                 self.key(Action::ZoomIn)
             ));
         }
-        self.timeline(|v| v.timeline.pan(share));
+        self.with_view(|v| v.timeline.pan(share));
     }
 
     /// True while characters are text of some field.

@@ -1,24 +1,25 @@
 //! The history of the row under the cursor: every version of its key, newest first, and a chart of its numbers.
 
+mod keys;
+mod versions;
+
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::layout::Rect;
 
 use crate::diff::ChangeKind;
-use crate::engine::{Request, RequestId};
+use crate::engine::RequestId;
 use crate::error::Error;
-use crate::event_time::{AsOf, EventTime, Precision, calendar};
-use crate::format::DataType;
+use crate::event_time::{AsOf, EventTime, Precision};
 use crate::history::History;
-use crate::scan::Value;
 use crate::text;
 
-use super::cell::{TimeStyle, format_value, precision_of};
+use super::cell::{TimeStyle, precision_of};
 use super::grid::{GAP, Placed};
-use super::keymap::Action;
 use super::layout::Areas;
-use super::{App, Effect, Overlay};
+
+pub use versions::{Entry, number, span};
+use versions::{Measure, entries, measure};
 
 /// Versions that are measured to know how wide the columns are; a cell of another one is cut.
 const VERSIONS_MEASURED: usize = 2_000;
@@ -40,17 +41,6 @@ pub const CHARTED_AT_MOST: usize = 6;
 
 /// Lower than this, all lines go to the list.
 const LEAST_HEIGHT_WITH_CHART: u16 = 14;
-
-/// A moment at which the key came, changed or went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
-    /// The moment.
-    pub from: EventTime,
-    /// The version that is shown from then on; `None` where the key is gone.
-    pub version: Option<usize>,
-    /// What became of the key.
-    pub kind: ChangeKind,
-}
 
 /// Every version of one key, and the chart of its numbers.
 #[derive(Debug)]
@@ -94,15 +84,6 @@ pub struct HistoryView {
     /// The names of the columns that the grid shows, in its order.
     shown: Vec<String>,
     id: RequestId,
-}
-
-/// What is known of a column.
-#[derive(Debug, Clone, Copy)]
-struct Measure {
-    width: u16,
-    precision: Precision,
-    /// The least and the greatest number.
-    range: Option<(f64, f64)>,
 }
 
 impl HistoryView {
@@ -373,296 +354,5 @@ pub fn area(areas: Areas) -> Rect {
         y: top,
         height: areas.timeline.y.saturating_sub(top),
         ..areas.screen
-    }
-}
-
-/// The moments at which the key came, changed or went, newest first.
-fn entries(history: &History) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::new();
-    let gone_after = |version: usize| {
-        let until = history.valid_to(version)?;
-        until.ms().checked_add(1).map(EventTime::from_ms)
-    };
-    let gone = |from| Entry {
-        from,
-        version: None,
-        kind: ChangeKind::Removed,
-    };
-    for version in 0..history.len() {
-        let from = history.valid_from(version);
-        let before = version.checked_sub(1);
-        let gap = before.and_then(gone_after).filter(|gone| *gone < from);
-        entries.extend(gap.map(gone));
-        let differs = |before: usize| {
-            (0..history.columns().len())
-                .any(|c| history.value(version, c) != history.value(before, c))
-        };
-        let kind = match before {
-            Some(before) if gap.is_none() && differs(before) => ChangeKind::Changed,
-            Some(_) if gap.is_none() => ChangeKind::Touched,
-            _ => ChangeKind::Added,
-        };
-        entries.push(Entry {
-            from,
-            version: Some(version),
-            kind,
-        });
-    }
-    let end = history.len().checked_sub(1).and_then(gone_after);
-    entries.extend(end.map(gone));
-    entries.reverse();
-    entries
-}
-
-fn measure(history: &History, column: usize, times: TimeStyle) -> Measure {
-    let about = &history.columns()[column];
-    let values = || (0..history.len()).map(|version| history.value(version, column));
-    let precision = precision_of(values().filter_map(|value| match value {
-        Value::Time(at) => Some(at),
-        _ => None,
-    }));
-    let precision = times.cell(precision);
-    let widest = values()
-        .take(VERSIONS_MEASURED)
-        .map(|value| {
-            let shown = format_value(value, precision);
-            text::width(&text::ellipsis(&shown, 64)) as u16
-        })
-        .max()
-        .unwrap_or(0)
-        .max(text::width(&text::visible(&about.name)) as u16)
-        .max(1);
-    let width = if about.data_type == DataType::String {
-        widest.min(TEXT_AT_MOST)
-    } else {
-        widest
-    };
-    let range = values().filter_map(number).fold(None, |range, n| {
-        let (least, greatest) = range.unwrap_or((n, n));
-        Some((n.min(least), n.max(greatest)))
-    });
-    Measure {
-        width,
-        precision,
-        range,
-    }
-}
-
-/// A value that a chart can show.
-pub fn number(value: Value<'_>) -> Option<f64> {
-    match value {
-        Value::Int(number) => Some(number as f64),
-        Value::Float(number) => Some(number).filter(|n| n.is_finite()),
-        _ => None,
-    }
-}
-
-/// The length of a stretch of time in words: `3 mo`, `17 d`, `2.5 h`, `40 ms`.
-pub fn span(from: EventTime, to: EventTime) -> String {
-    const UNITS: [(f64, f64, &str); 5] = [
-        (1_000.0, 1.0, "ms"),
-        (60_000.0, 1_000.0, "s"),
-        (3_600_000.0, 60_000.0, "min"),
-        (86_400_000.0, 3_600_000.0, "h"),
-        (60.0 * 86_400_000.0, 86_400_000.0, "d"),
-    ];
-    const MONTH_MS: f64 = 365.2425 / 12.0 * 86_400_000.0;
-    let ms = (i128::from(to.ms()) - i128::from(from.ms())) as f64;
-    let short = |number: f64, unit: &str| {
-        let text = format!("{number:.1}");
-        format!("{} {unit}", text.trim_end_matches(".0"))
-    };
-    if let Some((_, length, unit)) = UNITS.iter().find(|(below, ..)| ms < *below) {
-        return short(ms / length, unit);
-    }
-    let months = match (calendar(from), calendar(to)) {
-        (Some((y, m, d, h, min, s, milli)), Some((y2, m2, d2, h2, min2, s2, milli2)))
-            if (d, h, min, s, milli) == (d2, h2, min2, s2, milli2) =>
-        {
-            f64::from((y2 - y) * 12 + m2 as i32 - m as i32)
-        }
-        _ => ms / MONTH_MS,
-    };
-    if months < 24.0 {
-        short(months, "mo")
-    } else {
-        short(months / 12.0, "y")
-    }
-}
-
-impl App {
-    /// Shows the history of the row under the cursor.
-    pub(super) fn open_history(&mut self) -> Vec<Effect> {
-        let key = self.key_under_cursor();
-        let (Some(key), Some(table)) = (key, self.current().map(|t| t.name.clone())) else {
-            self.notify("there is no row here");
-            return Vec::new();
-        };
-        let shown = self.view().map_or_else(Vec::new, |view| {
-            let columns = view.columns.iter().filter(|c| c.shown && c.is_value());
-            columns.map(|c| c.name.clone()).collect()
-        });
-        let wanted = self.value_column_under_cursor();
-        let mut open = HistoryView::new(table, key, shown, wanted, self.times);
-        let playhead = self.view().map_or(AsOf::Current, |v| v.playhead);
-        let known = self.travelled_history(&open.table, &open.key);
-        let is_known = known.is_some();
-        if let Some(history) = known {
-            open.take(history, playhead);
-        }
-        self.overlay = Some(Overlay::History(Box::new(open)));
-        if is_known {
-            Vec::new()
-        } else {
-            self.read_open_history().into_iter().collect()
-        }
-    }
-
-    /// Asks for the versions of the history that is open; also where the table has changed under it.
-    pub(super) fn read_open_history(&mut self) -> Option<Effect> {
-        let Some(Overlay::History(open)) = &self.overlay else {
-            return None;
-        };
-        let request = Request::History {
-            table: open.table.clone(),
-            key: open.key.clone(),
-        };
-        let effect = self.send(request);
-        let id = self.last_id;
-        if let Some(Overlay::History(open)) = &mut self.overlay {
-            open.id = id;
-        }
-        Some(effect)
-    }
-
-    /// Takes the versions, if they are what the open history waits for.
-    pub(super) fn on_open_history(&mut self, id: RequestId, history: &Arc<History>) {
-        let playhead = self.view().map_or(AsOf::Current, |v| v.playhead);
-        if let Some(Overlay::History(open)) = &mut self.overlay
-            && open.id == id
-        {
-            open.take(Arc::clone(history), playhead);
-        }
-    }
-
-    /// The versions will not come.
-    pub(super) fn on_no_open_history(&mut self, id: RequestId, error: &Error) {
-        if let Some(Overlay::History(open)) = &mut self.overlay
-            && open.id == id
-            && open.history.is_none()
-        {
-            open.error = Some(error.clone());
-        }
-    }
-
-    /// A key while the history is open.
-    pub(super) fn on_history_key(
-        &mut self,
-        event: &KeyEvent,
-        wanted: Option<Action>,
-    ) -> Vec<Effect> {
-        let playhead = self.view().map_or(AsOf::Current, |v| v.playhead);
-        let Some(Overlay::History(open)) = &mut self.overlay else {
-            return Vec::new();
-        };
-        let (count, page) = (open.entries.len(), open.height);
-        match wanted {
-            Some(Action::Escape | Action::Quit | Action::History) => self.overlay = None,
-            Some(Action::Up) => open.row = open.row.saturating_sub(1),
-            Some(Action::Down) => open.row += 1,
-            Some(Action::PageUp) => open.row = open.row.saturating_sub(page),
-            Some(Action::PageDown) => open.row = open.row.saturating_add(page),
-            Some(Action::First) => open.row = 0,
-            Some(Action::Last) => open.row = count.saturating_sub(1),
-            Some(Action::Left) => open.column = open.column.saturating_sub(1),
-            Some(Action::Right) => open.column += 1,
-            Some(Action::LineStart) => open.column = 0,
-            Some(Action::LineEnd) => open.column = open.columns.len().saturating_sub(1),
-            Some(Action::Enter) => {
-                if let Some(entry) = open.entries.get(open.row) {
-                    let moment = AsOf::At(entry.from);
-                    self.overlay = None;
-                    return self.go_to(moment);
-                }
-            }
-            Some(way @ (Action::PreviousVersion | Action::NextVersion)) => {
-                let here = playhead.position_ms();
-                let next = if way == Action::PreviousVersion {
-                    open.entries.iter().position(|e| e.from.ms() < here)
-                } else {
-                    open.entries.iter().rposition(|e| e.from.ms() > here)
-                };
-                if let Some(next) = next {
-                    open.row = next;
-                    let moment = AsOf::At(open.entries[next].from);
-                    return self.go_to(moment);
-                }
-                let when = if way == Action::NextVersion {
-                    "later"
-                } else {
-                    "earlier"
-                };
-                self.notify(format!("there is no {when} version"));
-            }
-            // The playhead moves under an open history, and the sign of it follows.
-            Some(
-                a @ (Action::Step(_)
-                | Action::Play
-                | Action::Slower
-                | Action::Faster
-                | Action::ZoomIn
-                | Action::ZoomOut
-                | Action::ZoomUndo
-                | Action::GoTo
-                | Action::Help),
-            ) => return self.act(a),
-            Some(Action::Copy(_)) => {
-                let copied = open.value_under_cursor();
-                let said = match &copied {
-                    Some(text) => format!(
-                        "copied the value ({})",
-                        crate::text::bytes(text.len() as u64)
-                    ),
-                    None => "there is no value here".to_owned(),
-                };
-                self.notify(said);
-                return copied.map(Effect::Copy).into_iter().collect();
-            }
-            Some(Action::Export) => {
-                self.notify("azof-tui history writes it: --output FILE");
-            }
-            _ if event.code == KeyCode::Char('v') => {
-                if let Err(why) = open.toggle_chart() {
-                    self.notify(why);
-                }
-            }
-            _ => {}
-        }
-        Vec::new()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::event_time::parse_calendar;
-
-    #[test]
-    fn a_stretch_of_time_reads_as_people_say_it() {
-        let at = |text: &str| parse_calendar(text).expect("a time");
-        for (from, to, said) in [
-            ("2019-07-01", "2019-10-01", "3 mo"),
-            ("2019-03-31", "2019-06-30", "3 mo"),
-            ("2019-01-31", "2019-04-15", "2.4 mo"),
-            ("2019-01-01", "2019-01-18", "17 d"),
-            ("2019-01-01", "2020-01-01", "12 mo"),
-            ("2016-02-01", "2019-02-01", "3 y"),
-            ("2019-01-01T00:00", "2019-01-01T02:30", "2.5 h"),
-            ("2019-01-01T00:00:00", "2019-01-01T00:00:00.040", "40 ms"),
-        ] {
-            assert_eq!(span(at(from), at(to)), said, "{from} to {to}");
-        }
-        let whole = span(EventTime::from_ms(i64::MIN), EventTime::from_ms(i64::MAX));
-        assert!(whole.ends_with(" y"), "{whole}");
     }
 }
