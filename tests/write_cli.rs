@@ -440,3 +440,33 @@ fn a_killed_writer_leaves_a_whole_version() {
     }
     assert!(killed > KILLS / 2, "only {killed} were killed in time");
 }
+
+#[test]
+fn a_version_that_cannot_be_read_is_listed_among_those_that_can() {
+    let lake = Lake::new();
+    sound(&lake, "create", &["--columns", "v:Int"]);
+    for (name, day) in [("a.csv", 1), ("b.csv", 2)] {
+        let text = format!("key,event_time,v\nk,2024-01-0{day},{day}\n");
+        sound(&lake, "append", &[&file(&lake, name, &text)]);
+    }
+    lake.write("t", "s2.json", "{\"schema\": ");
+    let listed = sound(&lake, "versions", &["--format", "csv"]);
+    let lines: Vec<&str> = listed.lines().collect();
+    assert_eq!(lines.len(), 4, "{listed}");
+    assert!(
+        lines[1].starts_with("1,") && lines[1].contains(",create,"),
+        "{listed}"
+    );
+    assert!(
+        lines[2].starts_with("2,") && lines[2].contains("s2.json"),
+        "{listed}"
+    );
+    assert!(
+        lines[3].starts_with("3,") && lines[3].ends_with(",true,"),
+        "{listed}"
+    );
+    // What the broken one names is not known, so nothing is taken away.
+    let output = run(&lake, "vacuum", &["--retention", "0d"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("s2.json"), "{}", stderr(&output));
+}

@@ -236,6 +236,7 @@ fn a_fault_at_any_operation_leaves_the_old_version_or_the_new_one_and_the_next_w
                         let checked = lake.writer("t").check(true, false).await.expect("a check");
                         assert!(checked.is_clean(), "{place}: {:?}", checked.findings);
                         for version in lake.writer("t").versions().await.expect("versions") {
+                            version.contents.expect("it can be read");
                             read(&lake, Some(version.version.0), None).await;
                         }
                         if write == Write::Create {

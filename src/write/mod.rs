@@ -37,4 +37,4 @@ pub use input::{Input, InputFormat, InputOptions, ParquetRows, Progress, infer_c
 pub use segment_by::SegmentBy;
 pub use typed_list::{parse_columns, parse_names, parse_renames};
 pub use vacuum::{UNNAMED_KEPT_MS, VacuumOptions, Vacuumed};
-pub use versions::VersionInfo;
+pub use versions::{VersionContents, VersionInfo};

@@ -11,12 +11,21 @@ use super::commit::TableWriter;
 use super::snapshot_json::SnapshotJson;
 
 /// A version of a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct VersionInfo {
     /// Its number.
     pub version: Version,
     /// When it was committed: as it says itself, or else when its file was written.
     pub at: EventTime,
+    /// True for the one that `version.txt` names.
+    pub is_current: bool,
+    /// What it holds, or why it cannot be read.
+    pub contents: Result<VersionContents>,
+}
+
+/// What a version of a table holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VersionContents {
     /// What made it, where it says so: `create`, `append`, `compact`, `evolve`.
     pub operation: Option<String>,
     /// The rows that the operation added or wrote, where it says so.
@@ -27,8 +36,6 @@ pub struct VersionInfo {
     pub segments: usize,
     /// Distinct data files.
     pub files: usize,
-    /// True for the one that `version.txt` names.
-    pub is_current: bool,
 }
 
 /// True for the names that data files have.
@@ -45,6 +52,23 @@ fn commit_field<'a>(json: &'a SnapshotJson, field: &str) -> Option<&'a Value> {
     json.field("commit")?.get(field)
 }
 
+fn committed_at(json: &SnapshotJson, file: &StoredFile) -> EventTime {
+    let at = commit_field(json, "at").and_then(Value::as_str);
+    let at = at.and_then(|at| parse_rfc3339(at).ok());
+    at.unwrap_or(file.modified)
+}
+
+fn contents(json: &SnapshotJson, manifest: &Manifest) -> VersionContents {
+    let operation = commit_field(json, "operation").and_then(Value::as_str);
+    VersionContents {
+        operation: operation.map(str::to_owned),
+        rows: commit_field(json, "rows").and_then(Value::as_u64),
+        columns: manifest.schema.columns().len(),
+        segments: manifest.segments.len(),
+        files: manifest.distinct_files().len(),
+    }
+}
+
 impl TableWriter {
     /// The snapshots among some files, oldest first, and when each was committed.
     pub(super) async fn snapshots(
@@ -58,16 +82,14 @@ impl TableWriter {
             };
             // One that went meanwhile is none.
             if let Some((json, manifest)) = self.snapshot_of(version).await? {
-                let at = commit_field(&json, "at").and_then(Value::as_str);
-                let at = at.and_then(|at| parse_rfc3339(at).ok());
-                found.push((version, at.unwrap_or(file.modified), json, manifest));
+                found.push((version, committed_at(&json, file), json, manifest));
             }
         }
         found.sort_by_key(|(version, ..)| *version);
         Ok(found)
     }
 
-    /// The versions that can be read, oldest first.
+    /// The versions of the table, oldest first; one that cannot be read says why.
     pub async fn versions(&self) -> Result<Vec<VersionInfo>> {
         self.try_versions().await.map_err(|e| self.place(e))
     }
@@ -79,26 +101,27 @@ impl TableWriter {
                 "there is no such table",
             ));
         };
-        let files = self.store.files(&self.table).await?;
-        let info = |(version, at, json, manifest): (Version, EventTime, SnapshotJson, Manifest)| {
-            VersionInfo {
+        let mut versions = Vec::new();
+        for file in self.store.files(&self.table).await? {
+            let Some(version) = Version::of_manifest_file(&file.name) else {
+                continue;
+            };
+            let (at, contents) = match self.snapshot_of(version).await {
+                Ok(Some((json, manifest))) => {
+                    (committed_at(&json, &file), Ok(contents(&json, &manifest)))
+                }
+                // One that went meanwhile is none.
+                Ok(None) => continue,
+                Err(e) => (file.modified, Err(e)),
+            };
+            versions.push(VersionInfo {
                 version,
                 at,
-                operation: commit_field(&json, "operation")
-                    .and_then(Value::as_str)
-                    .map(str::to_owned),
-                rows: commit_field(&json, "rows").and_then(Value::as_u64),
-                columns: manifest.schema.columns().len(),
-                segments: manifest.segments.len(),
-                files: manifest.distinct_files().len(),
                 is_current: version == current,
-            }
-        };
-        Ok(self
-            .snapshots(&files)
-            .await?
-            .into_iter()
-            .map(info)
-            .collect())
+                contents,
+            });
+        }
+        versions.sort_by_key(|v| v.version);
+        Ok(versions)
     }
 }

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::EventTime;
 use crate::lakehouse::Lakehouse;
 use crate::text::{bytes, counted, thousands};
-use crate::write::{Checked, Compacted, LayoutFigures, Vacuumed, VersionInfo};
+use crate::write::{Checked, Compacted, LayoutFigures, Vacuumed, VersionContents};
 
 pub(super) fn write_figures(done: &Compacted, output: &Output) -> Result<()> {
     let both = [done.before, done.after];
@@ -167,28 +167,35 @@ pub(super) async fn check(
 
 pub(super) async fn versions(lake: &Lakehouse, table: &str, output: &Output) -> Result<()> {
     let versions = lake.writer(table).versions().await?;
-    let numbers = |of: fn(&VersionInfo) -> Option<u64>| -> ArrayRef {
-        Arc::new(versions.iter().map(of).collect::<UInt64Array>())
+    let known = |of: fn(&VersionContents) -> Option<u64>| -> ArrayRef {
+        let contents = versions.iter().map(|v| v.contents.as_ref().ok());
+        Arc::new(contents.map(|c| c.and_then(of)).collect::<UInt64Array>())
     };
+    let text = |texts: Vec<Option<String>>| -> ArrayRef { Arc::new(StringArray::from(texts)) };
     let times: TimestampMillisecondArray = versions
         .iter()
         .map(|v| EventTime::ms(v.at))
         .collect::<Vec<i64>>()
         .into();
-    let operations = versions.iter().map(|v| v.operation.as_deref());
+    let numbers = versions.iter().map(|v| Some(v.version.0));
+    let operations = versions.iter().map(|v| v.contents.as_ref().ok());
+    let operations = operations.map(|c| c.and_then(|c| c.operation.clone()));
     let current = versions.iter().map(|v| Some(v.is_current));
+    let errors = versions.iter().map(|v| v.contents.as_ref().err());
+    let errors = errors.map(|e| e.map(ToString::to_string));
     let rows = batch(vec![
-        ("version", numbers(|v| Some(v.version.0))),
-        ("committed_at", Arc::new(times.with_timezone("UTC"))),
         (
-            "operation",
-            Arc::new(operations.collect::<StringArray>()) as ArrayRef,
+            "version",
+            Arc::new(numbers.collect::<UInt64Array>()) as ArrayRef,
         ),
-        ("rows", numbers(|v| v.rows)),
-        ("columns", numbers(|v| Some(v.columns as u64))),
-        ("segments", numbers(|v| Some(v.segments as u64))),
-        ("files", numbers(|v| Some(v.files as u64))),
+        ("committed_at", Arc::new(times.with_timezone("UTC"))),
+        ("operation", text(operations.collect())),
+        ("rows", known(|c| c.rows)),
+        ("columns", known(|c| Some(c.columns as u64))),
+        ("segments", known(|c| Some(c.segments as u64))),
+        ("files", known(|c| Some(c.files as u64))),
         ("current", Arc::new(current.collect::<BooleanArray>())),
+        ("error", text(errors.collect())),
     ])?;
     write_rows(output, &rows.schema(), &[rows])?;
     say(&counted(versions.len(), "version"));
