@@ -392,3 +392,23 @@ fn a_time_may_count_from_the_playhead() {
         Ok(moment("2013-08-28"))
     );
 }
+
+#[test]
+fn what_was_asked_for_before_comes_back_in_its_own_field() {
+    let mut explorer = open(READABLE);
+    let typed = |explorer: &Explorer| match &explorer.app.overlay {
+        Some(Overlay::Ask(ask)) => ask.prompt.text().to_owned(),
+        other => panic!("no field: {other:?}"),
+    };
+    explorer.keys("/ZX<Enter>/AB<Enter>/ZX<Enter>&revenue > 5<Enter>");
+    explorer.keys("/mine<Up>");
+    assert_eq!(typed(&explorer), "ZX", "asked again, it is the newest");
+    explorer.keys("<Up><Up>");
+    assert_eq!(typed(&explorer), "AB");
+    explorer.keys("<Down><Down>");
+    assert_eq!(typed(&explorer), "mine");
+    explorer.keys("<Esc>&<C-u><Up>");
+    assert_eq!(typed(&explorer), "revenue > 5");
+    explorer.keys("<Esc>w<Up>");
+    assert_eq!(typed(&explorer), "");
+}

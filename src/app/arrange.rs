@@ -53,6 +53,8 @@ pub struct Ask {
     pub completion: Completion,
     /// The candidate that is chosen.
     pub chosen: usize,
+    /// The position of the earlier text that stands in the field, and what was being written before.
+    recalled: Option<(usize, String)>,
 }
 
 impl Ask {
@@ -109,7 +111,36 @@ impl App {
             fault: None,
             completion: Completion::default(),
             chosen: 0,
+            recalled: None,
         }));
+    }
+
+    /// Brings back what was asked for before in a field of this kind.
+    fn recall_asked(&mut self, earlier: bool) {
+        let Some(Overlay::Ask(ask)) = &mut self.overlay else {
+            return;
+        };
+        let own = self
+            .asked
+            .iter()
+            .filter(|(wanted, _)| *wanted == ask.wanted);
+        let own: Vec<&str> = own.map(|(_, text)| text.as_str()).collect();
+        let draft = || (own.len(), ask.prompt.text().to_owned());
+        let (at, draft) = ask.recalled.take().unwrap_or_else(draft);
+        let at = if earlier {
+            at.saturating_sub(1)
+        } else {
+            at + 1
+        };
+        ask.fault = None;
+        match own.get(at) {
+            Some(text) => {
+                ask.prompt.set(text);
+                ask.recalled = Some((at, draft));
+            }
+            // Past the newest is what was being written.
+            None => ask.prompt.set(&draft),
+        }
     }
 
     pub(super) fn on_ask_key(&mut self, event: &KeyEvent) -> Vec<Effect> {
@@ -128,6 +159,8 @@ impl App {
             KeyCode::Up if candidates > 0 => {
                 ask.chosen = (ask.chosen + candidates - 1) % candidates;
             }
+            KeyCode::Up => self.recall_asked(true),
+            KeyCode::Down => self.recall_asked(false),
             KeyCode::Tab => {
                 if let Some(candidate) = ask.completion.candidates.get(ask.chosen) {
                     ask.prompt
@@ -189,6 +222,10 @@ impl App {
         }
         let wanted = ask.wanted;
         self.overlay = None;
+        if !text.is_empty() {
+            self.asked.retain(|asked| *asked != (wanted, text.clone()));
+            self.asked.push((wanted, text.clone()));
+        }
         match wanted {
             Wanted::Condition => self.filter_by((!text.is_empty()).then_some(text)),
             Wanted::When if text.is_empty() => self.go_when(Way::Next),

@@ -253,6 +253,8 @@ pub struct App {
     /// What the next key, a mark's name, is for.
     pub awaited_mark: Option<marks::MarkKey>,
     search: Option<arrange::Search>,
+    /// What was asked for in the fields at the foot of the screen, the newest last.
+    asked: Vec<(arrange::Wanted, String)>,
     /// What the engine was asked, and what became of it.
     pub log: Log,
     when: Option<when::When>,
@@ -296,6 +298,7 @@ impl App {
             exporting: None,
             awaited_mark: None,
             search: None,
+            asked: Vec::new(),
             log: Log::default(),
             when: None,
             narrow: None,

@@ -21,19 +21,19 @@ pub(super) fn draw(app: &App, ask: &Ask, areas: Areas, canvas: &mut Canvas<'_>) 
         Wanted::Pattern => (
             " / ",
             format!(
-                "a regular expression; capitals tell cases apart · Enter finds, {} and {} go on",
+                "a regular expression; capitals tell cases apart · Enter finds, {} and {} go on · Up: earlier ones",
                 app.key(Action::FindNext),
                 app.key(Action::FindPrevious)
             ),
         ),
         Wanted::When => (
             " when ",
-            "net_income < 0 (this row) or count() > 100 (the table) · Enter goes to the first time"
+            "net_income < 0 (this row) or count() > 100 (the table) · Enter goes to the first time · Up: earlier ones"
                 .to_owned(),
         ),
         Wanted::Condition => (
             " & ",
-            "such as industry ~ \"Soft\" and revenue > 1e9 · Tab completes · C-u clears · empty shows all"
+            "such as industry ~ \"Soft\" and revenue > 1e9 · Tab completes · C-u clears · empty shows all · Up: earlier ones"
                 .to_owned(),
         ),
     };
