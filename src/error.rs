@@ -40,6 +40,8 @@ pub enum ErrorKind {
     Exists,
     /// Another writer committed first; nothing of this commit is in the table.
     Conflict,
+    /// A commit was made though its end was not reached, or whether it was made is not known.
+    InDoubt,
 }
 
 /// A fault with its place and the next step.
@@ -158,6 +160,13 @@ impl Error {
     /// What is wrong, without the place, safe for a terminal.
     pub fn message(&self) -> String {
         visible(&self.0.message)
+    }
+
+    /// Where in the table it is wrong, safe for a terminal: `y.parquet, column 'z'`.
+    pub fn place_in_table(&self) -> Option<String> {
+        let parts = [self.0.file.as_deref(), self.0.within.as_deref()];
+        let parts: Vec<&str> = parts.into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| visible(&parts.join(", ")))
     }
 
     /// Where it is wrong, safe for a terminal: `table 'x' in ./lake, file y.parquet, column 'z'`.

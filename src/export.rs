@@ -1,5 +1,6 @@
 //! Rows into files of other programs: CSV, JSON, Parquet, Arrow.
 
+use std::collections::HashSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -253,6 +254,25 @@ fn finer_time_as_text(array: &ArrayRef, zoned: bool) -> ArrayRef {
     Arc::new(texts.collect::<StringArray>())
 }
 
+/// An object has a name once: of two columns of one name, a reader would see the second alone.
+fn names_once(schema: &SchemaRef) -> Result<(), Stop> {
+    let mut names = HashSet::new();
+    let twice = schema.fields().iter().find(|f| !names.insert(f.name()));
+    match twice {
+        None => Ok(()),
+        Some(field) => Err(Stop::Own(
+            Error::new(
+                ErrorKind::Output,
+                format!(
+                    "two columns are called '{}', which no JSON object holds",
+                    field.name()
+                ),
+            )
+            .hint("give them names of their own with AS"),
+        )),
+    }
+}
+
 /// Writes rows in a form. A batch that is an error ends the writing, and is the error.
 pub fn write_format(
     format: RowFormat,
@@ -260,6 +280,9 @@ pub fn write_format(
     schema: &SchemaRef,
     batches: &mut dyn Iterator<Item = Result<RecordBatch, Stop>>,
 ) -> Result<(), Stop> {
+    if matches!(format, RowFormat::Json | RowFormat::Ndjson) {
+        names_once(schema)?;
+    }
     match format {
         RowFormat::Csv => {
             let mut writer = arrow::csv::WriterBuilder::new()

@@ -515,3 +515,89 @@ fn rows_of_a_query_are_selected_alike() {
     e.keys("<Esc>");
     assert!(e.app.query().is_none());
 }
+
+#[test]
+fn a_selection_comes_back_with_the_rows_at_its_ends() {
+    let mut e = financials();
+    e.keys("3gjjVjjj");
+    let ends = selected(&e).expect("a selection");
+    e.keys("@1990-01-01<Enter>");
+    assert_eq!(selected(&e), None, "there are no rows");
+    e.keys("@2009-03-31<Enter>");
+    assert_eq!(selected(&e), Some(ends));
+    e.keys("@1990-01-01<Enter><Esc>@2009-03-31<Enter>");
+    assert_eq!(selected(&e), None, "it was given up meanwhile");
+}
+
+#[test]
+fn the_first_sort_by_key_turns_the_rows_round() {
+    let mut e = financials();
+    assert!(e.keys("30s").text().contains("by key ↓"), "{}", e.text());
+    assert!(e.keys("s").text().contains("by key ↑"), "{}", e.text());
+}
+
+#[test]
+fn the_sql_of_a_comparison_says_what_it_leaves_out_and_opens_by_its_key() {
+    let mut e = financials();
+    let text = e.keys("a@2012-03-31<Enter>d:copy sql<Enter>").text();
+    assert!(text.contains("that are the same at both moments"), "{text}");
+    let copied = e.copied.take().expect("a statement");
+    let text = e.keys("c:copy sql<Enter>").text();
+    assert!(
+        !text.contains("that are the same at both moments"),
+        "{text}"
+    );
+    e.keys("cccE");
+    assert_eq!(
+        e.app.query().map(|q| q.editor.text().to_owned()),
+        Some(copied)
+    );
+}
+
+#[test]
+fn the_copied_sql_of_a_query_bears_its_moments() {
+    let statement = "SELECT key, revenue FROM financials";
+    let start = Start {
+        table: Some("financials".into()),
+        as_of: parse_calendar("2009-03-31").map(AsOf::At),
+        query: Some(statement.into()),
+        ..Start::default()
+    };
+    let mut e = Explorer::open(&test_data(), start, (120, 36));
+    e.keys(":copy sql<Enter>");
+    let copied = e.copied.take().expect("a statement");
+    assert_eq!(
+        copied,
+        format!("-- as of 2009-03-31T00:00:00.000Z\n{statement}")
+    );
+    e.keys("a@2012-03-31<Enter>d:copy sql<Enter>");
+    let copied = e.copied.take().expect("a statement");
+    let said = "-- as of 2012-03-31T00:00:00.000Z, compared with 2009-03-31T00:00:00.000Z\n";
+    assert!(copied.starts_with(said), "{copied}");
+    e.keys("<C-y>");
+    let command = e.copied.take().expect("a command line");
+    assert!(
+        command.contains("--compare 2009-03-31T00:00:00.000Z"),
+        "{command}"
+    );
+}
+
+#[test]
+fn rows_of_two_moments_are_copied_with_what_became_of_them() {
+    let mut e = financials();
+    e.keys("a@2012-03-31<Enter>d:copy rows<Enter>");
+    let copied = e.copied.take().expect("the rows");
+    assert!(copied.starts_with("change\tkey\t"), "{}", &copied[..60]);
+    let rows = e
+        .app
+        .view()
+        .and_then(azof_tui::app::TableView::rows)
+        .expect("rows");
+    for (row, line) in copied.lines().skip(1).enumerate() {
+        let kind = rows.kind(row).expect("two moments").name();
+        assert!(
+            line.starts_with(&format!("{kind}\t{}\t", rows.key(row))),
+            "{line}"
+        );
+    }
+}

@@ -844,3 +844,138 @@ fn spills(plan: &dyn datafusion::physical_plan::ExecutionPlan) -> usize {
         .map(|child| spills(child.as_ref()))
         .sum::<usize>()
 }
+
+#[test]
+fn what_the_engine_would_answer_wrong_is_answered_right() {
+    let session = Session::open(&test_data());
+    let t = "(VALUES (1), (5), (12)) t(x)";
+    let of_t = "SELECT x FROM (VALUES (5), (9)) t(x)";
+    for (sql, answer) in [
+        // Two columns of one name are not one column.
+        (
+            format!("SELECT count(*) FROM {t} WHERE x = ANY ({of_t})"),
+            "1",
+        ),
+        (
+            format!("SELECT count(*) FROM {t} WHERE x = SOME ({of_t})"),
+            "1",
+        ),
+        (
+            format!("SELECT count(*) FROM {t} WHERE x <> ALL ({of_t})"),
+            "2",
+        ),
+        // Nothing but the next term is compared.
+        (
+            "SELECT true IS DISTINCT FROM true AND false".into(),
+            "false",
+        ),
+        ("SELECT true IS DISTINCT FROM true OR true".into(), "true"),
+        (
+            "SELECT NOT 1 IS DISTINCT FROM 2 OR 1 IS NOT DISTINCT FROM 1 AND false".into(),
+            "false",
+        ),
+        ("SELECT 1 + 1 IS NOT DISTINCT FROM 2".into(), "true"),
+        (
+            "SELECT true AND 1 IS DISTINCT FROM 1 OR true".into(),
+            "true",
+        ),
+        (
+            format!("SELECT count(*) FROM {t} WHERE x IS DISTINCT FROM 5 AND x > 1"),
+            "1",
+        ),
+        // A null counts where it makes a difference.
+        (
+            format!("SELECT count(*) FROM {t} WHERE x IN ({of_t}) OR x > 10"),
+            "2",
+        ),
+        (
+            format!("SELECT count(*) FROM {t} WHERE x NOT IN ({of_t}) AND x > 1"),
+            "1",
+        ),
+        (
+            format!("SELECT count(*) FROM {t} WHERE NOT x IN ({of_t})"),
+            "2",
+        ),
+        ("SELECT 1_000_000 + 1".into(), "1000001"),
+        (
+            "SELECT 9223372036854775806 + 1".into(),
+            "9223372036854775807",
+        ),
+        (
+            "SELECT sum(x * x - 1) FROM (VALUES (3), (NULL), (-4)) t(x)".into(),
+            "23",
+        ),
+        (
+            "SELECT 2 * x, count(*) FROM (VALUES (3), (3)) t(x) GROUP BY 2 * x ORDER BY 2 * x"
+                .into(),
+            "6 2",
+        ),
+    ] {
+        assert_eq!(session.text(&sql), answer, "{sql}");
+    }
+    // Keys are never null, so this is what it says, wherever it stands.
+    let beside = session.text(
+        "SELECT count(*) FROM financials WHERE key NOT IN (SELECT key FROM financials AT ('2009-03-31')) OR revenue < 0",
+    );
+    let apart = session.text(
+        "SELECT count(*) FROM financials f WHERE NOT EXISTS (SELECT 1 FROM financials AT ('2009-03-31') o WHERE o.key = f.key) OR revenue < 0",
+    );
+    assert_eq!(beside, apart);
+}
+
+#[test]
+fn what_could_only_be_answered_wrong_is_refused() {
+    let session = Session::open(&test_data());
+    let t = "(VALUES (1), (2), (NULL)) t(x)";
+    let u = "(SELECT y FROM (VALUES (2), (NULL)) u(y))";
+    let doubled: Vec<String> = (1..=22)
+        .map(|i| format!("c{i} AS (SELECT a.x FROM c{} a, c{} b)", i - 1, i - 1))
+        .collect();
+    let doubled = format!(
+        "WITH c0 AS (SELECT 1 x), {} SELECT count(*) FROM c22",
+        doubled.join(", ")
+    );
+    let null = "may be null here, and would be taken for false";
+    let large = "is beyond whole numbers of 64 bits";
+    for (sql, said) in [
+        (format!("SELECT count(*) FROM {t} WHERE x NOT IN {u} OR x > 100"), null),
+        (format!("SELECT count(*) FROM {t} WHERE NOT (x IN {u} AND x < 100)"), null),
+        (format!("SELECT count(*) FROM {t} WHERE (x IN {u}) IS NULL"), null),
+        (
+            "SELECT count(*) FROM financials WHERE industry NOT IN (SELECT industry FROM financials AT ('2010')) OR revenue < 0".into(),
+            null,
+        ),
+        ("SELECT 9223372036854775807 + 1".into(), large),
+        ("SELECT -9223372036854775807 - 2".into(), large),
+        ("SELECT revenue * revenue FROM financials".into(), large),
+        ("SELECT count(*) FROM financials WHERE revenue * revenue > 0".into(), large),
+        (format!("SELECT x FROM {t} WHERE x > ALL {u}"), "= ANY and <> ALL are understood"),
+        (format!("SELECT x FROM {t} WHERE x < ANY {u}"), "= ANY and <> ALL are understood"),
+        ("SELECT count(*) FROM financials AT (2019)".into(), "a year is '2019'"),
+        ("SELECT TOP 2 key FROM financials".into(), "TOP is not understood"),
+        (doubled, "unfolds into more than 10000 tables"),
+    ] {
+        let started = Instant::now();
+        let error = session.refused(&sql);
+        assert!(error.to_string().contains(said), "{sql}: {error}");
+        assert!(started.elapsed() < Duration::from_secs(20), "{sql}");
+    }
+}
+
+#[test]
+fn two_columns_of_one_name_are_no_json() {
+    let lake = test_data();
+    let sql = "SELECT a.revenue, b.revenue FROM financials AT ('2009-03-31') a JOIN financials b ON a.key = b.key LIMIT 1";
+    for format in ["json", "ndjson"] {
+        let output = azof(&["sql", "--path", &lake, "--format", format, sql]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = stderr(&output);
+        assert!(said.contains("two columns are called 'revenue'"), "{said}");
+        assert!(said.contains("with AS"), "{said}");
+    }
+    assert!(
+        azof(&["sql", "--path", &lake, "--format", "csv", sql])
+            .status
+            .success()
+    );
+}

@@ -148,3 +148,151 @@ fn a_fault_in_a_segment_does_not_hide_the_others() {
         assert!(found.contains(said), "no {said:?} in {found}");
     }
 }
+
+#[test]
+fn a_snapshot_beyond_a_gap_is_told_and_no_writer_comes_before_it() {
+    let lake = Lake::new();
+    sound(&lake, &["create", "--columns", "v:Int"]);
+    append(&lake, "a.csv", "a,2024-01-01,1");
+    let stray = std::fs::read(lake.file("t", "s2.json")).expect("the snapshot");
+    lake.write("t", "s4.json", stray);
+    let found = findings(&lake, &[]);
+    assert!(
+        found.contains("t,error,s4.json,\"it stands beyond version 2"),
+        "{found}"
+    );
+    // Otherwise the next writer but one would take it for what follows, and this append would be lost.
+    let path = lake.folder.path().join("b.csv");
+    std::fs::write(&path, "key,event_time,v\nb,2024-01-01,2\n").expect("a file");
+    let input = path.to_str().expect("a path");
+    let place = ["--path", lake.path(), "--table", "t"];
+    let output = azof(&[&["append", input][..], &place].concat());
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert!(
+        said.contains("s4.json") && said.contains("no version 3 before it"),
+        "{said}"
+    );
+    assert!(said.contains("hint: move s4.json away"), "{said}");
+    std::fs::remove_file(lake.file("t", "s4.json")).expect("the file");
+    sound(&lake, &["append", input]);
+}
+
+#[test]
+fn nothing_rolls_forward_to_a_version_that_cannot_be_read() {
+    let lake = Lake::new();
+    sound(&lake, &["create", "--columns", "v:Int"]);
+    append(&lake, "a.csv", "a,2024-01-01,1");
+    let snapshot = std::fs::read_to_string(lake.file("t", "s2.json")).expect("the snapshot");
+    let at = snapshot.find("rows-").expect("a data file");
+    let mut broken = snapshot.clone();
+    broken.replace_range(at..at + 9, "rows-zzzz");
+    lake.write("t", "s3.json", broken);
+    let repaired = findings(&lake, &["--repair"]);
+    assert!(
+        repaired.contains("not rolled forward: the data file is missing, though s3.json names it"),
+        "{repaired}"
+    );
+    let place = ["--path", lake.path(), "--table", "t"];
+    let scanned = azof(&[&["scan", "--format", "csv"][..], &place].concat());
+    assert!(
+        stdout(&scanned).contains("a,2024-01-01"),
+        "{}",
+        stderr(&scanned)
+    );
+    let path = lake.folder.path().join("a.csv");
+    let output = azof(&[&["append", path.to_str().expect("a path")][..], &place].concat());
+    let said = stderr(&output);
+    assert!(
+        said.contains("move s3.json away to stay at the version before"),
+        "{said}"
+    );
+    // The last of all versions has none behind it.
+    std::fs::remove_file(lake.file("t", "s3.json")).expect("the file");
+    lake.write("t", "s18446744073709551615.json", snapshot);
+    lake.write("t", "version.txt", "18446744073709551615");
+    let output = azof(&[&["append", path.to_str().expect("a path")][..], &place].concat());
+    assert!(
+        stderr(&output).contains("no version follows"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_version_file_that_holds_no_version_keeps_no_other_table_from_its_repair() {
+    let lake = Lake::new();
+    sound(&lake, &["create", "--columns", "v:Int"]);
+    append(&lake, "a.csv", "a,2024-01-01,1");
+    for junk in ["x", ""] {
+        lake.write("t", "version.txt", junk);
+        let output = azof(&["check", "--path", lake.path(), "--repair"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("rolled forward to version 2"),
+            "{}",
+            stderr(&output)
+        );
+    }
+}
+
+#[test]
+fn files_that_are_not_as_noted_and_rows_that_cannot_be_read_are_findings() {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, StringArray, TimestampMillisecondArray};
+
+    let lake = Lake::new();
+    sound(
+        &lake,
+        &["create", "--columns", "v:Int", "--segments", "month"],
+    );
+    append(&lake, "a.csv", "a,2024-01-01,1\nb,2024-02-01,2");
+    sound(&lake, &["compact", "--ratio", "0"]);
+    let file = |wanted: &str| -> String {
+        let names = std::fs::read_dir(lake.file("t", "")).expect("a folder");
+        let mut names = names.filter_map(|e| e.expect("an entry").file_name().into_string().ok());
+        names.find(|name| name.starts_with(wanted)).expect("a file")
+    };
+    let name = file("delta-");
+    let whole = std::fs::read(lake.file("t", &name)).expect("the file");
+    let rows = |keys: Vec<Option<&str>>| {
+        let (times, values) = (vec![0; keys.len()], vec![1; keys.len()]);
+        let keys: ArrayRef = Arc::new(StringArray::from(keys));
+        let times = TimestampMillisecondArray::from(times).with_timezone("UTC");
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("key", keys),
+            ("event_time", Arc::new(times)),
+            ("v", Arc::new(Int64Array::from(values))),
+        ];
+        support::batch_to_parquet(columns, 9, 9)
+    };
+    lake.write("t", &name, rows(vec![]));
+    let found = findings(&lake, &[]);
+    assert!(
+        found.contains(&format!("error,{name},\"it has 0 rows, and s")),
+        "{found}"
+    );
+    assert!(
+        found.contains(&format!("error,{name},\"it has ")) && found.contains(" bytes, and s"),
+        "{found}"
+    );
+    // The others are looked at all the same.
+    lake.write("t", &name, rows(vec![None]));
+    let deep = findings(&lake, &["--deep"]);
+    assert!(
+        deep.contains(&format!(
+            "error,\"{name}, column 'key'\",it is null in row 0"
+        )),
+        "{deep}"
+    );
+    lake.write("t", &name, whole);
+    let policy = std::fs::read_to_string(lake.file("t", "s3.json")).expect("the snapshot");
+    lake.write("t", "s3.json", policy.replace("\"month\"", "\"week\""));
+    let found = findings(&lake, &[]);
+    assert!(
+        found.contains("warning,\"s3.json, segment_by\"")
+            && found.contains("the next append takes"),
+        "{found}"
+    );
+}

@@ -249,7 +249,7 @@ fn floats_that_are_no_number_go_through_json_and_back() {
         (
             "b.ndjson",
             "\n{\"key\":\"a\",\"x\":1e999}\n",
-            "line 2: it is not a JSON object: number out of range, at column",
+            "line 2: x is 1e999, which is not within the range of a Float",
         ),
     ] {
         let output = run(&other, "append", &[&file(&other, name, row)]);
@@ -471,5 +471,100 @@ fn a_folder_without_tables_is_not_called_sound() {
         stderr(&checked).contains("there is no table to check"),
         "{}",
         stderr(&checked)
+    );
+}
+
+/// The parser of JSON would round some of them to a neighbour.
+#[test]
+fn every_digit_of_a_float_goes_through_ndjson() {
+    let lake = Lake::new();
+    sound(&lake, "create", &["--columns", "x:Float,s:String"]);
+    // A seeded walk over all exponents.
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut numbers = vec![
+        0.957_187_493_824_474_9,
+        5e-324,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        -0.0,
+        0.1 + 0.2,
+    ];
+    while numbers.len() < 3_000 {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        let number = f64::from_bits(state);
+        if number.is_finite() {
+            numbers.push(number);
+        }
+    }
+    let lines = numbers.iter().enumerate().map(|(i, x)| {
+        format!("{{\"key\":\"{i:04}\",\"event_time\":\"2024-01-01\",\"x\":{x:e},\"s\":{x:e}}}\n")
+    });
+    sound(
+        &lake,
+        "append",
+        &[&file(&lake, "a.ndjson", lines.collect::<String>())],
+    );
+    let csv = sound(&lake, "scan", &["--format", "csv"]);
+    for (line, x) in csv.lines().skip(1).zip(&numbers) {
+        let fields: Vec<&str> = line.split(',').collect();
+        let read: f64 = fields[2].parse().expect("a number");
+        assert_eq!(read.to_bits(), x.to_bits(), "{line}");
+        assert_eq!(fields[3], format!("{x:e}"), "as it was spelled");
+    }
+    assert_eq!(csv.lines().count(), numbers.len() + 1);
+    // And back again: what a scan writes is what was read.
+    let json = sound(&lake, "scan", &["--format", "ndjson"]);
+    let other = Lake::new();
+    sound(&other, "create", &["--columns", "x:Float,s:String"]);
+    sound(&other, "append", &[&file(&other, "b.ndjson", &json)]);
+    assert_eq!(sound(&other, "scan", &["--format", "csv"]), csv);
+}
+
+#[test]
+fn numbers_in_columns_of_texts_are_spelled_as_they_were() {
+    let lake = Lake::new();
+    sound(&lake, "create", &["--columns", "s:String"]);
+    let ndjson = "\u{feff}{\"key\":1.10,\"event_time\":\"2024-01-01\",\"s\":1e5}\n{\"key\":1.1,\"event_time\":\"2024-01-01\",\"s\":18446744073709551616}\n{\"key\":\"\\u00e9\",\"event_time\":\"2024-01-01\",\"s\":true}\n";
+    sound(&lake, "append", &[&file(&lake, "a.ndjson", ndjson)]);
+    let csv = sound(&lake, "scan", &["--format", "csv"]);
+    let rows: Vec<&str> = csv.lines().skip(1).collect();
+    let at = "2024-01-01T00:00:00.000Z";
+    assert_eq!(
+        rows,
+        [
+            format!("1.1,{at},18446744073709551616"),
+            format!("1.10,{at},1e5"),
+            format!("é,{at},true"),
+        ]
+    );
+    let output = run(
+        &lake,
+        "append",
+        &[&file(
+            &lake,
+            "b.ndjson",
+            "{\"key\":\"a\",\"event_time\":\"2024-01-01\",\"s\":[1]}\n",
+        )],
+    );
+    assert!(
+        stderr(&output).contains("line 1: s is [1], which is not a text"),
+        "{}",
+        stderr(&output)
+    );
+    let output = run(
+        &lake,
+        "append",
+        &[&file(
+            &lake,
+            "c.ndjson",
+            "{\"key\":\"\\ud800\",\"event_time\":\"2024-01-01\"}\n",
+        )],
+    );
+    assert!(
+        stderr(&output).contains("line 1: key is no text of JSON"),
+        "{}",
+        stderr(&output)
     );
 }

@@ -8,7 +8,7 @@ use crate::diff::ShownSides;
 use crate::engine::{Arrangement, Held, Request, RequestId, Searched};
 use crate::error::Error;
 use crate::expr::{Completion, Expression, Field, Pattern, complete};
-use crate::format::Column;
+use crate::format::{Column, KEY};
 use crate::view::{Cell, Direction, Found};
 
 use super::grid::{Grid, Source};
@@ -91,6 +91,8 @@ pub(super) struct Search {
     way: Option<(Direction, bool)>,
     /// What the person wants to do with the row that is found.
     then: Option<Action>,
+    /// True where a selection was begun meanwhile, which begins at that row.
+    selects: bool,
 }
 
 impl App {
@@ -133,6 +135,7 @@ impl App {
             at + 1
         };
         ask.fault = None;
+        ask.completion = Completion::default();
         match own.get(at) {
             Some(text) => {
                 ask.prompt.set(text);
@@ -155,6 +158,11 @@ impl App {
                 return Vec::new();
             }
             KeyCode::Enter => return self.answer_ask(),
+            // On an empty line, and from what came back, the arrows go through what was asked before.
+            KeyCode::Down if ask.recalled.is_some() => self.recall_asked(false),
+            KeyCode::Up if ask.recalled.is_some() || ask.prompt.text().is_empty() => {
+                self.recall_asked(true);
+            }
             KeyCode::Down if candidates > 0 => ask.chosen = (ask.chosen + 1) % candidates,
             KeyCode::Up if candidates > 0 => {
                 ask.chosen = (ask.chosen + candidates - 1) % candidates;
@@ -170,6 +178,7 @@ impl App {
             }
             _ => {
                 ask.prompt.on_key(event);
+                ask.recalled = None;
                 ask.fault = None;
                 ask.chosen = 0;
                 let (before, _) = ask.prompt.split();
@@ -270,6 +279,8 @@ impl App {
         };
         let name = column.name.clone();
         view.arrangement.sort = match &view.arrangement.sort {
+            // By key they are already.
+            None if name == KEY => Some((name, true)),
             Some((by, false)) if *by == name => Some((name, true)),
             Some((by, true)) if *by == name => None,
             _ => Some((name, false)),
@@ -380,6 +391,14 @@ impl App {
             search.since_ms = None;
             search.id = RequestId(0);
             search.then = None;
+            search.selects = false;
+        }
+    }
+
+    /// A selection that is begun now begins where a match is found.
+    pub(super) fn begins_selection_while_finding(&mut self) {
+        if let Some(search) = self.search.as_mut().filter(|s| s.since_ms.is_some()) {
+            search.selects = true;
         }
     }
 
@@ -392,7 +411,6 @@ impl App {
                 | Action::Why
                 | Action::Enter
                 | Action::Copy(_)
-                | Action::Select
                 | Action::PreviousVersion
                 | Action::NextVersion
         );
@@ -432,6 +450,12 @@ impl App {
                 .min(count.saturating_sub(1))
         };
         let from = search.from;
+        if search.selects {
+            let begun = grid
+                .selected_from
+                .map(|row| moved(found.cell.row, from.row, row, rows));
+            grid.selected_from = begun;
+        }
         grid.row = moved(found.cell.row, from.row, grid.row, rows);
         grid.column = moved(
             found.cell.column,

@@ -86,7 +86,10 @@ impl App {
                 Vec::new()
             }
             Ok(text) => {
-                self.notify(format!("copied the {name} ({})", bytes(text.len() as u64)));
+                let left_out = self.left_out_of_sql().filter(|_| what == Copied::Sql);
+                let left_out = left_out.map_or_else(String::new, |what| format!(", {what}"));
+                let size = bytes(text.len() as u64);
+                self.notify(format!("copied the {name} ({size}){left_out}"));
                 if what.is_of_rows()
                     && let Some(grid) = self.grid_mut()
                 {
@@ -150,14 +153,22 @@ fn column(
 
 /// Some rows as a spreadsheet takes them; no more of them than make a text that is too long for a clipboard.
 fn rows(shown: Shown<'_>, selected: RangeInclusive<usize>) -> String {
-    let (_, grid, _) = shown;
+    let (rows, grid, _) = shown;
+    // Of two moments, what became of each row tells which of them it is of.
+    let is_compared = matches!(rows, Rows::Compared(_));
+    let change = is_compared.then(|| "change".to_owned());
     let titles = grid.columns.iter().map(|c| tsv_field(&c.name));
-    let mut text = titles.collect::<Vec<_>>().join("\t");
+    let titles: Vec<String> = change.into_iter().chain(titles).collect();
+    let mut text = titles.join("\t");
     for at in selected {
         if text.len() > COPY_AT_MOST {
             break;
         }
         text.push('\n');
+        if let Some(kind) = rows.kind(at) {
+            text += kind.name();
+            text.push('\t');
+        }
         text += &row(shown, at);
     }
     text

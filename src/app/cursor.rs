@@ -101,7 +101,13 @@ impl App {
     pub(super) fn select(&mut self) {
         if self.shown_grid().is_none() {
             self.notify("there is no row here");
-        } else if let Some(grid) = self.grid_mut() {
+            return;
+        }
+        if let Some(view) = self.view_mut() {
+            view.lost_selection = None;
+        }
+        self.begins_selection_while_finding();
+        if let Some(grid) = self.grid_mut() {
             let ended = grid.selected_from.take().is_some();
             grid.selected_from = (!ended).then_some(grid.row);
         }

@@ -2,8 +2,10 @@
 
 use crate::expr::sql_text;
 use crate::format::{EVENT_TIME, KEY};
+use crate::text::counted;
 
-use super::rows::{Comparison, RowFilter};
+use super::query::QueryPane;
+use super::rows::{CompareMode, Comparison, RowFilter};
 use super::{App, TableView};
 
 impl App {
@@ -29,7 +31,11 @@ impl App {
         option("--as-of", &moment.to_string())?;
         let is_sorted = view.comparison.as_ref().is_some_and(|c| c.sort().is_some());
         let query = self.query();
-        if let Some((a, _)) = view.compared().filter(|_| query.is_some() || !is_sorted) {
+        let a = match query {
+            Some(query) => view.a.filter(|_| query.compare != CompareMode::Off),
+            None => view.compared().map(|(a, _)| a).filter(|_| !is_sorted),
+        };
+        if let Some(a) = a {
             option("--compare", &a.to_string())?;
         }
         if let Some(query) = query {
@@ -81,7 +87,7 @@ impl App {
     /// The SQL that answers what is on screen: the rows of the moment by key, or the changes between two.
     pub fn sql(&self) -> Result<String, String> {
         if let Some(query) = self.query() {
-            return Ok(query.editor.text().to_owned());
+            return Ok(self.with_moment(query));
         }
         let (entry, view) = self.current().zip(self.view()).ok_or_else(no_table)?;
         if view
@@ -130,6 +136,34 @@ impl App {
             return Ok(format!("SELECT * FROM {of}{only} ORDER BY {order}"));
         }
         self.statement_shown(true).ok_or_else(no_table)
+    }
+}
+
+impl App {
+    /// A person's own statement, under what it is read as of.
+    fn with_moment(&self, query: &QueryPane) -> String {
+        let text = query.editor.text();
+        if query.is_timeless() {
+            return text.to_owned();
+        }
+        let a = self.view().and_then(|v| v.a);
+        let a = a.filter(|_| query.compare != CompareMode::Off);
+        let a = a.map_or_else(String::new, |a| format!(", compared with {a}"));
+        format!("-- as of {}{a}\n{text}", self.moment_of_query())
+    }
+
+    /// What of the screen is not in its SQL, in words.
+    pub(super) fn left_out_of_sql(&self) -> Option<String> {
+        let view = self.view().filter(|_| self.query().is_none())?;
+        let comparison = view.comparison.as_ref()?;
+        let same = comparison.summary().same;
+        let is_all = view.filter == RowFilter::All && same > 0;
+        is_all.then(|| {
+            format!(
+                "without {} that are the same at both moments",
+                counted(same, "row")
+            )
+        })
     }
 }
 

@@ -353,6 +353,7 @@ impl TableView {
         if self.top_from.take_if(|from| *from <= id).is_some() {
             (self.grid.row, self.grid.top) = (0, 0);
             self.grid.selected_from = None;
+            self.lost_selection = None;
         } else {
             self.return_to(held);
         }
@@ -366,20 +367,27 @@ impl TableView {
             let rows = self.rows().filter(|r| !r.is_empty())?;
             Some(rows.key(row.min(rows.len() - 1)).to_owned())
         };
+        let selected_from = self.grid.selected_from.and_then(key_of);
+        let cursor = lost.or_else(|| key_of(self.grid.row));
         HeldKeys {
-            selected_from: self.grid.selected_from.and_then(key_of),
-            cursor: lost.or_else(|| key_of(self.grid.row)),
+            selected_from: self.lost_selection.take().or(selected_from),
+            cursor,
         }
     }
 
-    /// Puts the cursor on its key, or where that would be. A selection goes on between its keys, and ends with either.
+    /// Puts the cursor on its key, or where that would be. A selection goes on between its keys; while one of them is not
+    /// there, it is not shown.
     pub(super) fn return_to(&mut self, held: HeldKeys) {
         let Some((key, rows)) = held.cursor.zip(self.rows()) else {
             return;
         };
         let (row, len) = (rows.find(&key), rows.len());
-        let selected_from = held.selected_from.and_then(|key| rows.find(&key).ok());
+        let selected_from = held.selected_from.as_ref();
+        let selected_from = selected_from.and_then(|key| rows.find(key).ok());
         self.grid.selected_from = selected_from.filter(|_| row.is_ok());
+        self.lost_selection = held
+            .selected_from
+            .filter(|_| self.grid.selected_from.is_none());
         match row {
             Ok(row) => self.grid.move_keeping_line(row),
             Err(row) => {

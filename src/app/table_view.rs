@@ -118,6 +118,8 @@ pub struct TableView {
     pub grid: Grid,
     /// The key that the cursor was on when it went from view.
     pub lost_key: Option<String>,
+    /// The key at which a selection began that is not shown, because one of its ends has gone from view.
+    pub(super) lost_selection: Option<String>,
 }
 
 /// Lines above the rows of a grid: titles, and of a comparison the headline and the names of its sides.
@@ -182,6 +184,7 @@ impl TableView {
             error: None,
             grid: Grid::default(),
             lost_key: None,
+            lost_selection: None,
             a: None,
             b: None,
             marks: BTreeMap::new(),

@@ -79,7 +79,10 @@ impl App {
             return self.cancel(lane);
         }
         let selected = self.grid_mut().and_then(|grid| grid.selected_from.take());
-        if selected.is_some() {
+        let is_of_table = !self.query.is_open;
+        let lost = self.view_mut().filter(|_| is_of_table);
+        let lost = lost.and_then(|v| v.lost_selection.take());
+        if selected.is_some() || lost.is_some() {
             return Vec::new();
         }
         if self.query.is_open {

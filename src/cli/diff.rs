@@ -7,7 +7,9 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema as ArrowSchema};
 
 use crate::app::cell::format_value;
-use crate::diff::{Change, ChangeKind, Diff, SchemaChange, change_batch, change_schema};
+use crate::diff::{
+    Change, ChangeKind, Diff, SchemaChange, change_batch, change_schema, flat_change_batch,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::Precision;
 use crate::scan::Value;
@@ -104,75 +106,27 @@ fn side_by_side(diff: &Diff, changes: &[Change], format: Format) -> Result<Recor
             .map(|c| Some(diff.key(*c).to_owned()))
             .collect(),
     );
+    if format != Format::Table {
+        return flat_change_batch(diff, changes);
+    }
     let mut columns = Vec::new();
-    if format == Format::Table {
-        columns.push((
-            String::new(),
-            texts(
-                changes
-                    .iter()
-                    .map(|c| Some(c.kind.glyph().to_owned()))
-                    .collect(),
-            ),
-        ));
-        columns.push(("key".to_owned(), keys));
-        let times = changes.iter().map(|c| Some(event_times(diff, *c)));
-        columns.push(("event_time".to_owned(), texts(times.collect())));
-        for (i, column) in diff.columns().iter().enumerate() {
-            let cells = changes.iter().map(|c| Some(cell(diff, *c, i)));
-            columns.push((column.name.clone(), texts(cells.collect())));
-        }
-    } else {
-        columns.push(("key".to_owned(), keys));
-        columns.push((
-            "change".to_owned(),
-            texts(
-                changes
-                    .iter()
-                    .map(|c| Some(c.kind.name().to_owned()))
-                    .collect(),
-            ),
-        ));
-        let changed = changes
-            .iter()
-            .map(|c| Some(diff.changed_columns(*c).join(" ")));
-        columns.push(("columns".to_owned(), texts(changed.collect())));
-        let time = |row: Option<usize>, snapshot: &crate::snapshot::Snapshot| {
-            row.map(|r| snapshot.event_time(r).to_string())
-        };
-        columns.push((
-            "from_event_time".to_owned(),
-            texts(changes.iter().map(|c| time(c.a(), diff.a())).collect()),
-        ));
-        columns.push((
-            "to_event_time".to_owned(),
-            texts(changes.iter().map(|c| time(c.b(), diff.b())).collect()),
-        ));
-        for (i, column) in diff.columns().iter().enumerate() {
-            let (from, to): (Vec<_>, Vec<_>) = changes.iter().map(|c| diff.values(*c, i)).unzip();
-            columns.push((
-                format!("from_{}", column.name),
-                texts(from.into_iter().map(raw).collect()),
-            ));
-            columns.push((
-                format!("to_{}", column.name),
-                texts(to.into_iter().map(raw).collect()),
-            ));
-        }
+    columns.push((
+        String::new(),
+        texts(
+            changes
+                .iter()
+                .map(|c| Some(c.kind.glyph().to_owned()))
+                .collect(),
+        ),
+    ));
+    columns.push(("key".to_owned(), keys));
+    let times = changes.iter().map(|c| Some(event_times(diff, *c)));
+    columns.push(("event_time".to_owned(), texts(times.collect())));
+    for (i, column) in diff.columns().iter().enumerate() {
+        let cells = changes.iter().map(|c| Some(cell(diff, *c, i)));
+        columns.push((column.name.clone(), texts(cells.collect())));
     }
     gathered(columns)
-}
-
-/// A value as CSV has it.
-fn raw(value: Option<Value<'_>>) -> Option<String> {
-    match value? {
-        Value::Null => None,
-        Value::Text(text) => Some(text.to_owned()),
-        Value::Int(number) => Some(number.to_string()),
-        Value::Float(number) => Some(number.to_string()),
-        Value::Bool(yes) => Some(yes.to_string()),
-        Value::Time(at) => Some(at.to_string()),
-    }
 }
 
 fn shown(value: Value<'_>) -> String {

@@ -56,7 +56,17 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// Has a limit on the size of files end a write with an error, and not the program without a word.
+#[cfg(unix)]
+fn outlive_limits_of_files() {
+    let reached = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    // Where the handler cannot be set, the system does as it does.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, reached);
+}
+
 fn start(cli: Cli) -> Result<Outcome> {
+    #[cfg(unix)]
+    outlive_limits_of_files();
     let lake = cli
         .lake
         .or(cli.common.path)

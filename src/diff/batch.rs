@@ -62,6 +62,55 @@ pub fn change_batch(diff: &Diff, changes: &[Change]) -> Result<RecordBatch> {
     RecordBatch::try_new(change_schema(diff), arrays).map_err(failed)
 }
 
+/// The schema of [`flat_change_batch`]: `key`, `change`, `columns` (their names, with spaces between), then `from_…` and
+/// `to_…` of the event time and of every column, all of them texts.
+pub fn flat_change_schema(diff: &Diff) -> SchemaRef {
+    let own = [KEY, "change", "columns"].map(str::to_owned);
+    let names = diff.columns().iter().map(|c| c.name.as_str());
+    let sides = [EVENT_TIME].into_iter().chain(names);
+    let sides = sides.flat_map(|name| [format!("from_{name}"), format!("to_{name}")]);
+    let fields = own.into_iter().chain(sides);
+    let fields = fields.map(|name| Field::new(name, ArrowType::Utf8, true));
+    Arc::new(ArrowSchema::new(fields.collect::<Vec<_>>()))
+}
+
+/// Makes rows of [`flat_change_schema`] of some changes, for files such as CSV that hold neither lists nor structures.
+pub fn flat_change_batch(diff: &Diff, changes: &[Change]) -> Result<RecordBatch> {
+    let texts = |text: &dyn Fn(&Change) -> Option<String>| -> ArrayRef {
+        Arc::new(changes.iter().map(text).collect::<StringArray>())
+    };
+    let time = |snapshot: &Snapshot, row: Option<usize>| {
+        row.map(|row| snapshot.event_time(row).to_string())
+    };
+    let mut arrays = vec![
+        texts(&|c| Some(diff.key(*c).to_owned())),
+        texts(&|c| Some(c.kind.name().to_owned())),
+        texts(&|c| Some(diff.changed_columns(*c).join(" "))),
+        texts(&|c| time(diff.a(), c.a())),
+        texts(&|c| time(diff.b(), c.b())),
+    ];
+    for column in 0..diff.columns().len() {
+        arrays.push(texts(&|c| text_of(diff.values(*c, column).0)));
+        arrays.push(texts(&|c| text_of(diff.values(*c, column).1)));
+    }
+    RecordBatch::try_new(flat_change_schema(diff), arrays).map_err(|e| {
+        let message = format!("changes cannot be gathered: {e}");
+        Error::new(ErrorKind::Output, message)
+    })
+}
+
+/// A value as programs read it; nothing for a null.
+fn text_of(value: Option<Value<'_>>) -> Option<String> {
+    match value? {
+        Value::Null => None,
+        Value::Text(text) => Some(text.to_owned()),
+        Value::Int(number) => Some(number.to_string()),
+        Value::Float(number) => Some(number.to_string()),
+        Value::Bool(yes) => Some(yes.to_string()),
+        Value::Time(at) => Some(at.to_string()),
+    }
+}
+
 fn side_fields(snapshot: &Snapshot) -> Fields {
     let own = Field::new(EVENT_TIME, time_type(), true);
     let values = snapshot.columns().iter().map(|c| {

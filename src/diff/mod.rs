@@ -8,7 +8,7 @@ mod cells;
 mod changes;
 mod order;
 
-pub use batch::{change_batch, change_schema};
+pub use batch::{change_batch, change_schema, flat_change_batch, flat_change_schema};
 pub use cells::{DiffCells, ShownSides};
 pub use changes::{
     Change, ChangeKind, ComparedColumn, ComparedPart, Comparing, Diff, SchemaChange, Summary,

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 
 use crate::cancel::CancelToken;
-use crate::diff::{Change, ChangeKind, Diff, DiffOrder, change_batch, change_schema};
+use crate::diff::{
+    Change, ChangeKind, Diff, DiffOrder, change_batch, change_schema, flat_change_batch,
+    flat_change_schema,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::export::{Existing, RowFormat, write_rows_to};
 use crate::scan::RowRef;
@@ -101,9 +104,19 @@ fn write_changes(
         }
         None => diff.changes().filter(wanted).collect(),
     };
+    let is_flat = format == RowFormat::Csv;
     let batches = changes.chunks(BATCH_ROWS).map(|part| {
         cancel.check()?;
-        change_batch(diff, part)
+        if is_flat {
+            flat_change_batch(diff, part)
+        } else {
+            change_batch(diff, part)
+        }
     });
-    write_rows_to(path, existing, format, &change_schema(diff), batches)
+    let schema = if is_flat {
+        flat_change_schema(diff)
+    } else {
+        change_schema(diff)
+    };
+    write_rows_to(path, existing, format, &schema, batches)
 }

@@ -25,8 +25,10 @@ use crate::open_tables::OpenTables;
 use crate::scan::ReadLimits;
 
 use super::catalog::{CATALOG, LakeCatalog, LakeSchema, SCHEMA, Views};
+use super::checked::CheckedArithmetic;
 use super::fault::{fault_in, query_fault};
 use super::functions::{Function, TimeFunction};
+use super::plan_check::check_plan;
 use super::planner::AsOfPlanner;
 use super::provider::follows_the_session;
 use super::spill;
@@ -100,12 +102,13 @@ impl ExecutionContext {
             .options_mut()
             .optimizer
             .enable_round_robin_repartition = false;
-        let base = SessionStateBuilder::new()
+        let mut base = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime)
             .with_default_features()
             .with_physical_optimizer_rule(Arc::new(Yielding))
             .build();
+        base.add_analyzer_rule(Arc::new(CheckedArithmetic::new()));
         Ok(Self {
             tables,
             base: Arc::new(base),
@@ -184,6 +187,7 @@ impl ExecutionContext {
             .with_allow_dml(false)
             .with_allow_statements(false);
         reading.verify_plan(&plan).map_err(|e| fault_in(&e, text))?;
+        check_plan(&plan)?;
         Ok(DataFrame::new(state, plan))
     }
 

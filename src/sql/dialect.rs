@@ -2,7 +2,10 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect};
+use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::dialect::{Dialect, GenericDialect, Precedence};
+use datafusion::sql::sqlparser::keywords::Keyword;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 
 /// Generic SQL with `AT (…)` and `FOR SYSTEM_TIME AS OF …` after a table's name.
 ///
@@ -36,7 +39,33 @@ impl Dialect for AsOfDialect {
         c.is_alphanumeric() || c == '_' || c == '$'
     }
 
+    /// `a IS DISTINCT FROM b AND c`: the parser's own way takes in all that follows.
+    fn parse_infix(
+        &self,
+        parser: &mut Parser<'_>,
+        expr: &Expr,
+        _precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        const IS: Keyword = Keyword::IS;
+        let is_distinct = parser.parse_keywords(&[IS, Keyword::DISTINCT, Keyword::FROM]);
+        let not_distinct = [IS, Keyword::NOT, Keyword::DISTINCT, Keyword::FROM];
+        if !is_distinct && !parser.parse_keywords(&not_distinct) {
+            return None;
+        }
+        let other = parser.parse_subexpr(self.prec_value(Precedence::Is));
+        let made = |other| {
+            let (left, right) = (Box::new(expr.clone()), Box::new(other));
+            if is_distinct {
+                Expr::IsDistinctFrom(left, right)
+            } else {
+                Expr::IsNotDistinctFrom(left, right)
+            }
+        };
+        Some(other.map(made))
+    }
+
     with!(
+        supports_numeric_literal_underscores,
         supports_table_versioning,
         supports_filter_during_aggregation,
         supports_group_by_expr,

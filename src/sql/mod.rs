@@ -8,6 +8,7 @@
 //! Below the newest-row reduction goes the projection and what a statement wants of `key`; nothing else may.
 
 mod catalog;
+mod checked;
 mod clause;
 mod context;
 mod dialect;
@@ -16,6 +17,7 @@ mod functions;
 mod highlight;
 mod misplaced;
 mod moment;
+mod plan_check;
 mod planner;
 mod predicate;
 mod provider;

@@ -61,6 +61,10 @@ pub(super) fn to_moment(value: &ScalarValue, now: EventTime) -> Result<AsOf, Str
         ScalarValue::Utf8(Some(text))
         | ScalarValue::Utf8View(Some(text))
         | ScalarValue::LargeUtf8(Some(text)) => parse_as_of(text, now).map_err(|e| e.to_string()),
+        // Whoever writes so means a year, and would be answered with the first seconds of 1970.
+        ScalarValue::Int64(Some(year @ 1_000..=9_999)) => Err(format!(
+            "{year} is read as milliseconds since 1970; a year is '{year}'"
+        )),
         ScalarValue::Int64(Some(ms)) => Ok(AsOf::At(EventTime::from_ms(*ms))),
         ScalarValue::TimestampNanosecond(Some(ns), _) => {
             Ok(AsOf::At(EventTime::from_ms(ns.div_euclid(1_000_000))))

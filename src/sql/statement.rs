@@ -3,13 +3,14 @@
 use datafusion::sql::parser::{DFParserBuilder, Statement};
 use datafusion::sql::sqlparser::ast::{self, Visit, VisitMut, Visitor, VisitorMut};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::Version;
 use crate::text::bytes;
 
-use super::clause::version_asked;
+use super::clause::{fault, version_asked};
 use super::dialect::AsOfDialect;
 use super::fault::query_fault;
 use super::misplaced::misplaced;
@@ -22,6 +23,10 @@ const DEPTH_AT_MOST: usize = 100;
 
 /// Operators may follow one another so often without a comma or a parenthesis; each is one level of a tree.
 const CHAIN_AT_MOST: usize = 1_000;
+
+/// Tables and queries that a statement may unfold into. A name that stands for a query twice, in a query that is named twice
+/// itself, and so on, doubles at every step.
+const UNFOLDED_AT_MOST: u64 = 10_000;
 
 /// What a statement is about to do.
 pub(super) enum Parsed {
@@ -217,8 +222,9 @@ fn allowed(statement: Statement) -> Result<Parsed> {
         }
         ast::Statement::Query(query) => {
             refuse_within(&query)?;
+            check_unfolding(&query)?;
             let mut query = query;
-            name_apart(&mut query);
+            let _ = VisitMut::visit(&mut query, &mut Rewriting);
             Ok(Parsed::Reads(Box::new(Statement::Statement(Box::new(
                 ast::Statement::Query(query),
             )))))
@@ -262,6 +268,27 @@ fn refuse_within(query: &ast::Query) -> Result<()> {
             }
             ControlFlow::Continue(())
         }
+
+        fn pre_visit_expr(&mut self, expr: &ast::Expr) -> ControlFlow<Error> {
+            let (ast::Expr::AnyOp { left, right, .. } | ast::Expr::AllOp { left, right, .. }) =
+                expr
+            else {
+                return ControlFlow::Continue(());
+            };
+            let is_query = right
+                .to_string()
+                .trim_start_matches('(')
+                .to_ascii_uppercase();
+            let is_query = is_query.starts_with("SELECT") || is_query.starts_with("WITH");
+            if !is_query || as_in(expr).is_some() {
+                return ControlFlow::Continue(());
+            }
+            let message =
+                "of comparisons with ANY or ALL rows of a query, = ANY and <> ALL are understood";
+            ControlFlow::Break(fault(message, &**left).hint(
+                "x > ALL (SELECT y …) is x > (SELECT max(y) …) where no y is null; > ANY is > (SELECT min(y) …)",
+            ))
+        }
     }
     match query.visit(&mut Refusing) {
         ControlFlow::Break(error) => Err(error),
@@ -269,26 +296,159 @@ fn refuse_within(query: &ast::Query) -> Result<()> {
     }
 }
 
-/// Gives subqueries that stand as columns their text as a name: DataFusion has one name for all of them, and takes no
-/// two columns of one name.
-fn name_apart(query: &mut ast::Query) {
-    struct Naming;
-    impl VisitorMut for Naming {
-        type Break = ();
-        fn pre_visit_select(&mut self, select: &mut ast::Select) -> ControlFlow<()> {
-            for item in &mut select.projection {
-                if let ast::SelectItem::UnnamedExpr(expr @ ast::Expr::Subquery(_)) = item {
-                    let alias = ast::Ident::with_quote('"', expr.to_string());
-                    *item = ast::SelectItem::ExprWithAlias {
-                        expr: expr.clone(),
-                        alias,
-                    };
-                }
-            }
-            ControlFlow::Continue(())
-        }
+/// Refuses what unfolds beyond measure: planning it alone would take the memory of the machine.
+fn check_unfolding(query: &ast::Query) -> Result<()> {
+    match query.visit(&mut Unfolding::default()) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
     }
-    let _ = query.visit(&mut Naming);
+}
+
+/// Counts what queries unfold into, from the innermost on.
+#[derive(Default)]
+struct Unfolding {
+    within: Vec<Scope>,
+}
+
+/// A query that is being looked at.
+struct Scope {
+    /// Names that it gives to queries, and what these unfold into.
+    named: HashMap<String, u64>,
+    /// The names of those of its queries that are still to come, by where they stand.
+    to_name: HashMap<*const ast::Query, String>,
+    unfolded: u64,
+}
+
+/// A name whatever its letters: to take two for one counts too much at worst.
+fn plain_name(name: &ast::Ident) -> String {
+    name.value.to_lowercase()
+}
+
+impl Visitor for Unfolding {
+    type Break = Error;
+
+    fn pre_visit_query(&mut self, query: &ast::Query) -> ControlFlow<Error> {
+        let named = query.with.iter().flat_map(|with| &with.cte_tables);
+        let to_name = named.map(|cte| {
+            let place: *const ast::Query = &raw const *cte.query;
+            (place, plain_name(&cte.alias.name))
+        });
+        self.within.push(Scope {
+            named: HashMap::new(),
+            to_name: to_name.collect(),
+            unfolded: 1,
+        });
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &ast::TableFactor) -> ControlFlow<Error> {
+        if let ast::TableFactor::Table { name, .. } = factor {
+            let name = match name.0.as_slice() {
+                [part] => part.as_ident().map(plain_name).unwrap_or_default(),
+                _ => String::new(),
+            };
+            let known = self.within.iter().rev().find_map(|s| s.named.get(&name));
+            let unfolded = known.copied().unwrap_or(1);
+            if let Some(scope) = self.within.last_mut() {
+                scope.unfolded = scope.unfolded.saturating_add(unfolded);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &ast::Query) -> ControlFlow<Error> {
+        let Some(scope) = self.within.pop() else {
+            return ControlFlow::Continue(());
+        };
+        if scope.unfolded > UNFOLDED_AT_MOST {
+            let message = format!(
+                "the statement unfolds into more than {UNFOLDED_AT_MOST} tables and queries"
+            );
+            let hint = "a query that is named in WITH is worked out as often as it is used";
+            return ControlFlow::Break(Error::new(ErrorKind::Query, message).hint(hint));
+        }
+        if let Some(outer) = self.within.last_mut() {
+            let place: *const ast::Query = query;
+            match outer.to_name.remove(&place) {
+                Some(name) => {
+                    outer.named.insert(name, scope.unfolded);
+                }
+                None => outer.unfolded = outer.unfolded.saturating_add(scope.unfolded),
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Says in other words what would be misunderstood.
+struct Rewriting;
+
+impl VisitorMut for Rewriting {
+    type Break = ();
+
+    /// Subqueries that stand as columns get their text as a name: DataFusion has one name for all of them, and takes no two
+    /// columns of one name.
+    fn pre_visit_select(&mut self, select: &mut ast::Select) -> ControlFlow<()> {
+        for item in &mut select.projection {
+            if let ast::SelectItem::UnnamedExpr(expr @ ast::Expr::Subquery(_)) = item {
+                let alias = ast::Ident::with_quote('"', expr.to_string());
+                *item = ast::SelectItem::ExprWithAlias {
+                    expr: expr.clone(),
+                    alias,
+                };
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// `= ANY (SELECT …)` is `IN`, and `<> ALL` is `NOT IN`: compared as written, columns of one name would be taken for
+    /// one column.
+    fn post_visit_expr(&mut self, expr: &mut ast::Expr) -> ControlFlow<()> {
+        let Some((left, query, negated)) = as_in(expr) else {
+            return ControlFlow::Continue(());
+        };
+        *expr = ast::Expr::InSubquery {
+            expr: Box::new(left.clone()),
+            subquery: Box::new(query.clone()),
+            negated,
+        };
+        ControlFlow::Continue(())
+    }
+
+    /// Digits may be grouped: `1_000_000`.
+    fn pre_visit_value(&mut self, value: &mut ast::ValueWithSpan) -> ControlFlow<()> {
+        if let ast::Value::Number(digits, _) = &mut value.value {
+            digits.retain(|c| c != '_');
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// A comparison with any or all rows of a query, where `IN` says the same: what is compared, the query, and whether it is
+/// `NOT IN`.
+fn as_in(expr: &ast::Expr) -> Option<(&ast::Expr, &ast::Query, bool)> {
+    let (left, right, negated) = match expr {
+        ast::Expr::AnyOp {
+            left,
+            compare_op: ast::BinaryOperator::Eq,
+            right,
+            ..
+        } => (left, right, false),
+        ast::Expr::AllOp {
+            left,
+            compare_op: ast::BinaryOperator::NotEq,
+            right,
+        } => (left, right, true),
+        _ => return None,
+    };
+    let mut right = &**right;
+    while let ast::Expr::Nested(inner) = right {
+        right = inner;
+    }
+    match right {
+        ast::Expr::Subquery(query) => Some((left, query, negated)),
+        _ => None,
+    }
 }
 
 /// The words that a statement begins with: `INSERT`, `CREATE TABLE`.

@@ -9,6 +9,13 @@ pub(super) struct Said {
 
 /// Retells a message; one that is not known keeps its first line.
 pub(super) fn retold(text: &str) -> Said {
+    // A word alone is all that is told of what was left out.
+    let missing = text
+        .trim()
+        .strip_prefix("This feature is not implemented: ");
+    if let Some(what) = missing.filter(|what| !what.contains(' ')) {
+        return said(format!("{what} is not understood"), "");
+    }
     let text = without_stages(text);
     let known = KNOWN.iter().find_map(|retell| retell(&text));
     let said = known.unwrap_or_else(|| plain(&text));
@@ -18,10 +25,11 @@ pub(super) fn retold(text: &str) -> Said {
     }
 }
 
-const KNOWN: [fn(&str) -> Option<Said>; 7] = [
+const KNOWN: [fn(&str) -> Option<Said>; 8] = [
     wrong_arguments,
     wrong_cast,
     division_by_zero,
+    overflow,
     exists_as_column,
     written_within,
     same_name_twice,
@@ -76,6 +84,15 @@ fn division_by_zero(text: &str) -> Option<Said> {
     is_it.then(|| said("a division by zero", "x / NULLIF(y, 0) gives null instead"))
 }
 
+fn overflow(text: &str) -> Option<Said> {
+    let (_, what) = text.split_once("Overflow happened on: ")?;
+    let what = what.lines().next().unwrap_or_default().trim();
+    Some(said(
+        format!("{what} is beyond whole numbers of 64 bits"),
+        "CAST(x AS double) or CAST(x AS decimal(38, 0)) has room for more",
+    ))
+}
+
 fn exists_as_column(text: &str) -> Option<Said> {
     let is_it = text.contains("does not support logical expression Exists");
     is_it.then(|| {
@@ -116,6 +133,11 @@ fn no_function(text: &str) -> Option<Said> {
 
 /// The first sentence as the message, what follows it as the hint.
 fn plain(text: &str) -> Said {
+    // Whose fault it may be helps nobody here.
+    let text = ["This issue was likely caused", "This was likely caused"]
+        .into_iter()
+        .find_map(|begins| text.split_once(begins))
+        .map_or(text, |(before, _)| before.trim_end());
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
     let (first, guess) = match first.split_once(". Did you mean ") {
         Some((first, guess)) => (first, format!("did you mean {guess}")),
@@ -150,7 +172,8 @@ fn without_stages(text: &str) -> String {
         // 'simplify_expressions' failed, caused by …
         let cause = || {
             let (stage, cause) = rest.split_once("\ncaused by\n")?;
-            stage.ends_with(" failed").then_some(cause)
+            let is_stage = stage.ends_with(" failed") || !stage.contains(' ');
+            is_stage.then_some(cause)
         };
         match after.or_else(cause) {
             Some(after) => rest = after.trim(),

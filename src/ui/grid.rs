@@ -170,8 +170,8 @@ fn extent(app: &App, view: &TableView) -> Vec<(String, Role)> {
                 }
                 _ => Vec::new(),
             };
-            pieces.extend(selected(&view.grid));
             pieces.push((span, Role::Dim));
+            pieces.extend(selected(&view.grid));
             pieces
         }
         None => Vec::new(),
@@ -182,7 +182,7 @@ fn extent(app: &App, view: &TableView) -> Vec<(String, Role)> {
 pub(super) fn selected(grid: &Grid) -> Option<(String, Role)> {
     let rows = grid.selection()?;
     let count = counted(rows.end() - rows.start() + 1, "row");
-    Some((format!("{count} selected · "), Role::Focus))
+    Some((format!(" · {count} selected"), Role::Focus))
 }
 
 /// Which part of a comparison is shown, and which change a row is.

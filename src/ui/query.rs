@@ -302,7 +302,6 @@ fn extent(pane: &QueryPane, shown: Rows<'_>) -> Vec<(String, Role)> {
         }
         Rows::Plain(..) => {}
     }
-    pieces.extend(selected(&pane.grid));
     pieces.push((
         format!(
             "{}–{} of {the_first}{}",
@@ -312,6 +311,7 @@ fn extent(pane: &QueryPane, shown: Rows<'_>) -> Vec<(String, Role)> {
         ),
         Role::Dim,
     ));
+    pieces.extend(selected(&pane.grid));
     pieces
 }
 

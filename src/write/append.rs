@@ -83,10 +83,10 @@ impl TableWriter {
         let opened = input::open(input, head.manifest.schema.columns(), options, progress)?;
         let done = self.append_opened(head, opened, segment_by, progress).await;
         if let (Err(e), Some(rejects)) = (&done, &options.rejects)
-            && e.kind() != ErrorKind::Store
+            && e.kind() != ErrorKind::InDoubt
         {
-            // Nothing was appended, so nothing was put aside: the same again must find no file. Where a store gave no
-            // clear answer, the rows may have been appended, and the others are there alone.
+            // Nothing was appended, so nothing was put aside: the same again must find no file. Where it is in doubt, the
+            // rows may have been appended, and the others are there alone.
             let _ = std::fs::remove_file(rejects);
         }
         done

@@ -8,6 +8,7 @@
 //! Until then nothing names the data files, and a vacuum may take them for forgotten ones. So they are looked at once
 //! more just before the commit: a version that lacks a file never comes to be.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -129,9 +130,16 @@ impl TableWriter {
     /// where there is no table.
     pub(super) async fn roll_forward(&self) -> Result<Option<(Version, bool)>> {
         let named = self.named_version().await?;
+        self.roll_forward_from(named).await
+    }
+
+    /// The same from a version that `version.txt` names, or from the first where it names none.
+    pub(super) async fn roll_forward_from(
+        &self,
+        named: Option<Version>,
+    ) -> Result<Option<(Version, bool)>> {
         let mut newest = named.unwrap_or(Version(0));
-        loop {
-            let next = Version(newest.0.saturating_add(1));
+        while let Some(next) = newest.0.checked_add(1).map(Version) {
             let file = next.manifest_file();
             let found = self.store.len(&self.table, &file).await;
             if found.map_err(|e| e.in_file(&file))?.is_none() {
@@ -142,12 +150,77 @@ impl TableWriter {
         if Some(newest) == named || newest == Version(0) {
             return Ok(named.map(|version| (version, false)));
         }
-        // A file that is no snapshot was written by no writer of this kind; nothing moves to it.
-        self.snapshot_of(newest).await.map_err(|e| {
-            e.hint("it is beyond version.txt, so a commit was interrupted; remove or correct it")
-        })?;
+        self.verify_beyond(named, newest).await?;
         self.store.advance_version(&self.table, newest).await?;
         Ok(Some((newest, true)))
+    }
+
+    /// Makes sure that a version beyond the one that is named can be read. A commit names files that are there; a file that
+    /// is no snapshot, or names others, was written by no writer of this kind, and nothing moves to it.
+    async fn verify_beyond(&self, named: Option<Version>, newest: Version) -> Result<()> {
+        let file = newest.manifest_file();
+        let found = self.snapshot_of(newest).await.map_err(|e| {
+            e.hint("it is beyond version.txt, so a commit was interrupted; remove or correct it")
+        })?;
+        let known = match named {
+            Some(named) => self.snapshot_of(named).await.ok().flatten(),
+            None => None,
+        };
+        let known: HashSet<&str> = known
+            .iter()
+            .flat_map(|(_, manifest)| manifest.distinct_files())
+            .collect();
+        let names = found
+            .iter()
+            .flat_map(|(_, manifest)| manifest.distinct_files())
+            .filter(|name| !known.contains(name))
+            .map(str::to_owned);
+        let names: Vec<String> = names.collect();
+        let mut looks = Vec::with_capacity(names.len());
+        for name in names {
+            looks.push(async move {
+                let found = self.store.len(&self.table, &name).await;
+                (found, name)
+            });
+        }
+        let mut looks = stream::iter(looks).buffer_unordered(LOOKS_AT_ONCE);
+        while let Some((found, name)) = looks.next().await {
+            if found.map_err(|e| e.in_file(&name))?.is_none() {
+                let message = format!("the data file is missing, though {file} names it");
+                return Err(Error::new(ErrorKind::DataFile, message)
+                    .in_file(&name)
+                    .hint(format!(
+                        "{file} is beyond {VERSION_FILE}: restore the data file, or move {file} away to stay at the version before"
+                    )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses to make a version behind which another one stands already: the next writer would take that for what
+    /// follows, and what is written now would be lost.
+    async fn refuse_beyond(&self, next: Version) -> Result<()> {
+        let Some(beyond) = next.0.checked_add(1).map(Version) else {
+            let message = format!("no version follows {}", next.0 - 1);
+            return Err(Error::new(ErrorKind::Version, message).in_file(VERSION_FILE));
+        };
+        let file = beyond.manifest_file();
+        let length = |version: Version| async move {
+            let file = version.manifest_file();
+            let found = self.store.len(&self.table, &file).await;
+            found.map_err(|e| e.in_file(&file))
+        };
+        // Where the version itself has been made meanwhile, another writer was first, and its successors may be there.
+        if length(beyond).await?.is_some() && length(next).await?.is_none() {
+            let message =
+                format!("it is there already, though there is no version {next} before it");
+            return Err(Error::new(ErrorKind::Manifest, message)
+                .in_file(&file)
+                .hint(format!(
+                    "move {file} away: the next writer would take it for what follows version {next}; nothing was committed"
+                )));
+        }
+        Ok(())
     }
 
     /// The version to start from, after an interrupted commit was rolled forward.
@@ -201,7 +274,7 @@ impl TableWriter {
         (operation, rows): (&str, u64),
         new_files: &mut Unnamed<'_>,
     ) -> Result<Attempt> {
-        let next = Version(base.0 + 1);
+        let next = Version(base.0.saturating_add(1));
         let file = next.manifest_file();
         let id = unique_id();
         json.set_field(
@@ -220,7 +293,10 @@ impl TableWriter {
             Ok(bytes)
         });
         let prepared = match prepared {
-            Ok(bytes) => self.verify(new_files).await.map(|()| bytes),
+            Ok(bytes) => match self.refuse_beyond(next).await {
+                Ok(()) => self.verify(new_files).await.map(|()| bytes),
+                Err(e) => Err(e),
+            },
             Err(e) => Err(e.in_file(&file)),
         };
         let bytes = match prepared {
@@ -243,7 +319,7 @@ impl TableWriter {
                 "version {next} is committed, but {VERSION_FILE} could not be moved to it: {}",
                 e.message()
             );
-            Error::new(ErrorKind::Store, message).hint(
+            Error::new(ErrorKind::InDoubt, message).hint(
                 "azof-tui check --repair moves it, and so does the next writer; do not write the same again",
             )
         })?;
@@ -277,8 +353,11 @@ impl TableWriter {
         }
         // A write whose answer was lost may still arrive, so the data files stay.
         let fault = fault.or(last);
-        Err(fault
-            .unwrap_or_else(|| Error::new(ErrorKind::Store, "the store contradicts itself"))
+        let message = fault.map_or_else(
+            || "the store contradicts itself".to_owned(),
+            |e| e.message(),
+        );
+        Err(Error::new(ErrorKind::InDoubt, message)
             .in_file(&version.manifest_file())
             .hint(format!(
                 "whether version {version} was made is not known: azof-tui versions tells, and commit {id} is this one"

@@ -172,6 +172,8 @@ impl Compaction<'_> {
         };
         let end = stretch.end.unwrap_or(i64::MAX);
         let mut from = stretch.start;
+        // Row groups that span ages may have nothing in most of them: where a period is empty, more are looked at at once.
+        let mut periods: i64 = 1;
         loop {
             let next = groups
                 .iter()
@@ -182,7 +184,11 @@ impl Compaction<'_> {
             let Some(next) = next.filter(|next| *next <= end) else {
                 return Ok(piece);
             };
-            let until = (self.segment_by.next_period(next) - 1).min(end);
+            let period = self.segment_by.next_period(next) - 1;
+            let length = period.saturating_sub(next).saturating_add(1);
+            let until = next
+                .saturating_add(length.saturating_mul(periods) - 1)
+                .min(end);
             let within: Vec<_> = groups
                 .iter()
                 .filter(|group| {
@@ -195,6 +201,16 @@ impl Compaction<'_> {
                 .writer
                 .rows_within(&within, &self.columns, (next, until))
                 .await?;
+            let oldest = events(&rows).1.last().copied();
+            if let Some(oldest) = oldest.filter(|_| periods > 1) {
+                // Its period is taken by itself.
+                (from, periods) = (oldest, 1);
+                continue;
+            }
+            periods = match oldest {
+                Some(_) => 1,
+                None => periods.saturating_mul(2),
+            };
             self.progress
                 .rows_read
                 .fetch_add(rows.num_rows() as u64, Ordering::Relaxed);

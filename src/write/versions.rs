@@ -81,7 +81,10 @@ impl TableWriter {
                 continue;
             };
             // One that went meanwhile is none.
-            if let Some((json, manifest)) = self.snapshot_of(version).await? {
+            let snapshot = self.snapshot_of(version).await.map_err(|e| {
+                e.hint("every version has to be read, to know the files that it names: restore the snapshot, or delete it if nobody wants that version")
+            })?;
+            if let Some((json, manifest)) = snapshot {
                 found.push((version, committed_at(&json, file), json, manifest));
             }
         }

@@ -172,7 +172,16 @@ impl App {
 
     /// Opens the pane to write in it; with `pinned`, on the statement that shows the current screen.
     pub(super) fn open_query(&mut self, pinned: bool) -> Vec<Effect> {
-        let text = if pinned || self.query.editor.text().is_empty() {
+        let is_compared = self.view().is_some_and(|v| v.comparison.is_some());
+        let text = if pinned && is_compared && !self.query.is_open {
+            match self.sql() {
+                Ok(text) => Some(text),
+                Err(why) => {
+                    self.notify(why);
+                    return Vec::new();
+                }
+            }
+        } else if pinned || self.query.editor.text().is_empty() {
             self.statement_shown(pinned)
         } else {
             None
@@ -326,15 +335,17 @@ impl App {
         if rows.is_complete && is_current {
             query.pending = None;
         }
-        if query.result_id != id {
-            // Rows of a query have no keys to find them again by.
-            query.grid.selected_from = None;
-        }
+        // Rows of a query have no keys to find them again by.
+        let ended = query.result_id != id && query.grid.selected_from.take().is_some();
         query.result_id = id;
         query.error = None;
         query.comparison = None;
         query.result = Some(rows);
         query.set_columns();
+        if ended {
+            self.notify("the selection went with its rows");
+        }
+        let query = &mut self.query;
         if query.pending.is_none() && std::mem::take(&mut query.is_to_be_compared) {
             return self.next_query_compare();
         }

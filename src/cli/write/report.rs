@@ -117,9 +117,19 @@ pub(super) async fn check(
                 "a lake is a directory whose child directories hold version.txt, or the URL of one",
             ));
     }
+    let is_one = names.len() == 1;
     let mut all: Vec<(String, Checked)> = Vec::with_capacity(names.len());
+    let mut failed = None;
     for name in names {
-        let checked = lake.writer(&name).check(deep, repair).await?;
+        let checked = match lake.writer(&name).check(deep, repair).await {
+            Ok(checked) => checked,
+            Err(e) if is_one => return Err(e),
+            // The others are looked at all the same, and the first that could not be is told at the end.
+            Err(e) => {
+                failed.get_or_insert(e);
+                continue;
+            }
+        };
         if let Some(version) = checked.repaired {
             say(&format!(
                 "table '{name}': rolled forward to version {version}"
@@ -162,6 +172,9 @@ pub(super) async fn check(
             ""
         }
     ));
+    if let Some(e) = failed {
+        return Err(e);
+    }
     Ok(if clean { Outcome::Done } else { Outcome::Found })
 }
 

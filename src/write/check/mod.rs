@@ -3,7 +3,7 @@
 mod rows;
 mod segments;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 use serde_json::Value;
@@ -13,9 +13,11 @@ use crate::format::{
     DataType, FileName, MANIFEST_BYTES_AT_MOST, Manifest, VERSION_BYTES_AT_MOST, VERSION_FILE,
     Version,
 };
-use crate::text::counted;
+use crate::store::StoredFile;
+use crate::text::{counted, thousands};
 
 use super::commit::TableWriter;
+use super::segment_by::SegmentBy;
 use super::snapshot_json::SnapshotJson;
 use super::versions::{is_data_file, is_left_over};
 
@@ -83,7 +85,7 @@ impl Checked {
 
     /// A fault that a read would end with.
     fn add_fault(&mut self, file: &str, e: &Error) {
-        let place = e.place().unwrap_or_else(|| file.to_owned());
+        let place = e.place_in_table().unwrap_or_else(|| file.to_owned());
         self.add(Severity::Error, place, e.message());
     }
 }
@@ -99,8 +101,8 @@ impl TableWriter {
 
     async fn try_check(&self, deep: bool, repair: bool) -> Result<Checked> {
         let mut checked = Checked::default();
-        if repair && let Some((version, true)) = self.roll_forward().await? {
-            checked.repaired = Some(version);
+        if repair {
+            self.repair(&mut checked).await?;
         }
         let Some(version) = self.check_version(&mut checked).await? else {
             return Ok(checked);
@@ -108,7 +110,10 @@ impl TableWriter {
         checked.version = Some(version);
         let file = version.manifest_file();
         let (segments, manifest) = match self.snapshot_of(version).await {
-            Ok(Some((json, manifest))) => (json.field("segments").cloned(), manifest),
+            Ok(Some((json, manifest))) => {
+                check_policy(&file, &json, &mut checked);
+                (json.field("segments").cloned(), manifest)
+            }
             Ok(None) => {
                 checked.add(Severity::Error, file, "the snapshot file is missing");
                 return Ok(checked);
@@ -129,14 +134,42 @@ impl TableWriter {
             let message = "no segment is open, so there is no current state";
             checked.add(Severity::Note, &file, message);
         }
-        let sound = self.check_files(&manifest, &mut checked).await?;
+        let noted = noted_in(&file, segments.as_ref());
+        let sound = self.check_files(&manifest, noted, &mut checked).await?;
         if deep {
-            self.check_rows(&manifest, &sound, &mut checked).await?;
-            if sound.len() == manifest.distinct_files().len() {
-                self.check_edges(&manifest, &mut checked).await?;
+            let all_read = self.check_rows(&manifest, &sound, &mut checked).await?;
+            if all_read && sound.len() == manifest.distinct_files().len() {
+                match self.check_edges(&manifest, &mut checked).await {
+                    Err(e) if e.kind() == ErrorKind::DataFile => checked.add_fault(&file, &e),
+                    done => done?,
+                }
             }
         }
         Ok(checked)
+    }
+
+    /// Rolls an interrupted commit forward. One that cannot be is a finding, and so is a `version.txt` that holds no version,
+    /// which is written anew.
+    async fn repair(&self, checked: &mut Checked) -> Result<()> {
+        let rolled = match self.named_version().await {
+            Err(e) if e.kind() == ErrorKind::Version => self.roll_forward_from(None).await,
+            Err(e) => return Err(e),
+            Ok(named) => self.roll_forward_from(named).await,
+        };
+        match rolled {
+            Ok(Some((version, true))) => checked.repaired = Some(version),
+            Ok(_) => {}
+            Err(e) if matches!(e.kind(), ErrorKind::Manifest | ErrorKind::DataFile) => {
+                let place = e.place_in_table().unwrap_or_default();
+                checked.add(
+                    Severity::Error,
+                    place,
+                    format!("not rolled forward: {}", e.message()),
+                );
+            }
+            Err(e) => return Err(e),
+        }
+        Ok(())
     }
 
     /// The segments of a snapshot as they stand, and what it means without the segments and deltas that break a rule,
@@ -238,9 +271,15 @@ impl TableWriter {
         Ok(length.map(|_| first))
     }
 
-    /// Finds missing, broken and unreferenced files; answers those that open.
-    async fn check_files(&self, manifest: &Manifest, checked: &mut Checked) -> Result<Vec<String>> {
+    /// Finds missing, broken and unreferenced files, and those that are not as it was noted of them; answers those that open.
+    async fn check_files(
+        &self,
+        manifest: &Manifest,
+        mut noted: Vec<Noted>,
+        checked: &mut Checked,
+    ) -> Result<Vec<String>> {
         let mut sound = Vec::new();
+        let mut rows: HashMap<&str, u64> = HashMap::new();
         let names = manifest.distinct_files();
         // A column that was added later is in none of the older files, however many there are.
         let mut lacking: BTreeMap<&str, (&str, usize)> = BTreeMap::new();
@@ -248,6 +287,7 @@ impl TableWriter {
             match self.reader.open(&self.store, &self.table, name).await {
                 Ok(file) => {
                     sound.push((*name).to_owned());
+                    rows.insert(name, file.rows() as u64);
                     for column in manifest.schema.columns() {
                         if !file.has_column(column.stored_name()) && column.stored_as.is_none() {
                             lacking.entry(column.stored_name()).or_insert((name, 0)).1 += 1;
@@ -268,8 +308,11 @@ impl TableWriter {
         }
         // A store that cannot list has no unreferenced files to be told of.
         let Ok(files) = self.store.files(&self.table).await else {
+            check_noted(&noted, &rows, &HashMap::new(), checked);
             return Ok(sound);
         };
+        let bytes: HashMap<&str, u64> = files.iter().map(|f| (f.name.as_str(), f.bytes)).collect();
+        check_beyond(&files, checked);
         let there: HashSet<&str> = files.iter().map(|f| f.name.as_str()).collect();
         let mut named: HashSet<String> = names.into_iter().map(str::to_owned).collect();
         let current = checked.version;
@@ -287,6 +330,9 @@ impl TableWriter {
                 }
                 Err(e) => return Err(e),
             };
+            if let Some((json, _)) = &found {
+                noted.extend(noted_in(&snapshot.name, json.field("segments")));
+            }
             for name in found.iter().flat_map(|(_, manifest)| manifest.files()) {
                 // A file that several versions name is told once.
                 if named.insert(name.to_string()) && !there.contains(name.as_str()) {
@@ -295,6 +341,7 @@ impl TableWriter {
                 }
             }
         }
+        check_noted(&noted, &rows, &bytes, checked);
         // A snapshot that is not understood may name what no other does.
         let is_all_known = !checked
             .findings
@@ -309,6 +356,97 @@ impl TableWriter {
             }
         }
         Ok(sound)
+    }
+}
+
+/// What a snapshot notes of a data file.
+struct Noted {
+    snapshot: String,
+    file: String,
+    rows: Option<u64>,
+    bytes: Option<u64>,
+}
+
+/// What a snapshot notes of the files of its segments, at any depth.
+fn noted_in(snapshot: &str, segments: Option<&Value>) -> Vec<Noted> {
+    match segments {
+        Some(Value::Array(items)) => {
+            let items = items.iter().map(Some);
+            items.flat_map(|item| noted_in(snapshot, item)).collect()
+        }
+        Some(Value::Object(fields)) => {
+            let number = |name: &str| fields.get(name).and_then(Value::as_u64);
+            let file = fields.get("file").and_then(Value::as_str);
+            let own = file.map(|file| Noted {
+                snapshot: snapshot.to_owned(),
+                file: file.to_owned(),
+                rows: number("rows"),
+                bytes: number("bytes"),
+            });
+            let below = fields.values().flat_map(|v| noted_in(snapshot, Some(v)));
+            own.into_iter().chain(below).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Files should have as many rows and bytes as snapshots say. What several snapshots say of a file is told once.
+fn check_noted(
+    noted: &[Noted],
+    rows: &HashMap<&str, u64>,
+    bytes: &HashMap<&str, u64>,
+    checked: &mut Checked,
+) {
+    let mut told: HashSet<(&str, &str)> = HashSet::new();
+    for note in noted {
+        let file = note.file.as_str();
+        for (what, said, is) in [
+            ("row", note.rows, rows.get(file)),
+            ("byte", note.bytes, bytes.get(file)),
+        ] {
+            let (Some(said), Some(is)) = (said, is) else {
+                continue;
+            };
+            if said != *is && told.insert((file, what)) {
+                let message = format!(
+                    "it has {}, and {} says {}",
+                    counted(usize::try_from(*is).unwrap_or(usize::MAX), what),
+                    note.snapshot,
+                    thousands(i64::try_from(said).unwrap_or(i64::MAX))
+                );
+                checked.add(Severity::Error, file, message);
+            }
+        }
+    }
+}
+
+/// Snapshots beyond a gap: whoever comes to the version before one would take it for a commit.
+fn check_beyond(files: &[StoredFile], checked: &mut Checked) {
+    let Some(mut newest) = checked.version else {
+        return;
+    };
+    let versions = files.iter();
+    let versions = versions.filter_map(|f| Version::of_manifest_file(&f.name));
+    let versions: BTreeSet<Version> = versions.collect();
+    while let Some(next) = newest.0.checked_add(1).map(Version)
+        && versions.contains(&next)
+    {
+        newest = next;
+    }
+    for beyond in versions.iter().filter(|version| **version > newest) {
+        let message = format!(
+            "it stands beyond version {newest}, with none between: move it away, or a writer that comes so far takes it for what follows"
+        );
+        checked.add(Severity::Error, beyond.manifest_file(), message);
+    }
+}
+
+/// The policy by which segments open should be one.
+fn check_policy(file: &str, json: &SnapshotJson, checked: &mut Checked) {
+    let policy = json.field("segment_by").and_then(Value::as_str);
+    if let Some(Err(e)) = policy.map(SegmentBy::parse) {
+        let message = format!("{e}: the next append takes {}", SegmentBy::default());
+        checked.add(Severity::Warning, format!("{file}, segment_by"), message);
     }
 }
 

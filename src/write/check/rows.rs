@@ -15,20 +15,22 @@ use crate::write::snapshot_json::time;
 use super::{Checked, Severity};
 
 impl TableWriter {
-    /// Looks at every row of every file that opens.
+    /// Looks at every row of every file that opens; false where some could not be read.
     pub(super) async fn check_rows(
         &self,
         manifest: &Manifest,
         sound: &[String],
         checked: &mut Checked,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let columns = manifest.schema.columns();
         let mut nulls = vec![(0, 0); columns.len()];
+        let mut all_read = true;
         for name in sound {
             let rows = match self.rows_of_file(name, columns).await {
                 Ok(rows) => rows,
                 Err(e) if e.kind() == ErrorKind::DataFile => {
                     checked.add_fault(name, &e);
+                    all_read = false;
                     continue;
                 }
                 Err(e) => return Err(e),
@@ -49,7 +51,7 @@ impl TableWriter {
                 checked.add(Severity::Warning, place, message);
             }
         }
-        Ok(())
+        Ok(all_read)
     }
 
     /// Looks at every moment at which files come or go: what is seen before it should be seen after it.
@@ -110,14 +112,14 @@ fn check_order(name: &str, rows: &RecordBatch, checked: &mut Checked) {
     }
     if let (count, Some((row, key))) = repeated {
         let message = format!(
-            "{} repeat the key and event time of another, such as row {row} ('{key}'): the earlier one wins",
+            "{} with the key and event time of another, such as row {row} ('{key}'): the earlier one wins",
             counted(count, "row")
         );
         checked.add(Severity::Warning, name, message);
     }
     if let (count, Some((row, key))) = late {
         let message = format!(
-            "{} stand behind older ones of their key, such as row {row} ('{key}'): the reference reader takes the older",
+            "{} behind older ones of their key, such as row {row} ('{key}'): the reference reader takes the older",
             counted(count, "row")
         );
         checked.add(Severity::Warning, name, message);

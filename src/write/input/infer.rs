@@ -2,13 +2,11 @@
 
 use std::io::Read;
 
-use serde_json::Value;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::{Column, DataType};
 
 use super::csv_records::CsvRecords;
-use super::json_lines::JsonLines;
+use super::json_lines::{Json, JsonLines};
 use super::ndjson::named_float;
 use super::parquet_file::column_type;
 use super::rows::{float_of_text, time_of};
@@ -56,25 +54,26 @@ impl Guess {
         self.time &= trimmed.contains('-') && time_of(trimmed).is_some();
     }
 
-    fn see_json(&mut self, value: &Value) {
+    fn see_json(&mut self, value: &Json<'_>) {
         match value {
-            Value::Null => {}
-            Value::Bool(_) => self.only(|g| g.boolean = true),
-            // A Float would not give back twenty digits.
-            Value::Number(number) if number.is_u64() && !number.is_i64() => self.only(|_| {}),
-            Value::Number(number) => {
-                let is_int = number.is_i64();
+            Json::Null => {}
+            Json::Bool(_) => self.only(|g| g.boolean = true),
+            Json::Number(written) => {
+                let is_int = written.parse::<i64>().is_ok();
+                let is_whole = written.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+                // A Float would not give back twenty digits, and holds no 1e999.
+                let is_float = (is_int || !is_whole) && float_of_text(written).is_ok();
                 let was_int = self.int;
-                self.only(|g| g.float = true);
+                self.only(|g| g.float = is_float);
                 self.int = is_int && was_int;
             }
-            Value::String(text) => {
+            Json::Text(text) => {
                 let is_time = self.time && text.contains('-') && time_of(text).is_some();
                 let is_float = self.float && named_float(text).is_some();
                 self.only(|_| {});
                 (self.time, self.float) = (is_time, is_float);
             }
-            _ => self.only(|_| {}),
+            Json::Nested(_) => self.only(|_| {}),
         }
     }
 
@@ -201,7 +200,7 @@ fn of_ndjson(text: impl Read) -> Result<Vec<(String, DataType)>> {
                 .hint("correct it, or name the columns with --columns price:Float,sold:Int")
         };
         for (name, value) in lines.fields().map_err(refused)? {
-            if value.is_array() || value.is_object() {
+            if matches!(value, Json::Nested(_)) {
                 let message = format!("{name} is a list or an object, which no column type holds");
                 return Err(refused(message));
             }

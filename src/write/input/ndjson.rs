@@ -4,19 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use arrow::array::RecordBatch;
-use serde_json::Value;
 
 use crate::error::Result;
 use crate::export::float_name;
 use crate::format::{Column, DataType};
 
-use super::json_lines::JsonLines;
+use super::json_lines::{Json, JsonLines};
 use super::rejects::RowForm;
-use super::rows::{Cell, RowBuilder, time_of};
+use super::rows::{Cell, RowBuilder, float_of_text, time_of};
 use super::{BATCH_BYTES, BATCH_ROWS, Counting, InputOptions, Progress, Rejects, RowSource};
-
-/// Whole numbers up to this one are exact where JSON's numbers are floating-point ones.
-const EXACT_AT_MOST: f64 = (1u64 << 53) as f64;
 
 /// Rows of an NDJSON text. A field that is missing is a null; one that the table does not know is refused.
 pub(super) struct NdjsonRows {
@@ -58,13 +54,11 @@ impl NdjsonRows {
 
     /// Reads the object that is at hand, and adds it as a row.
     fn push(&mut self, line: u64) -> Result<(), String> {
-        let mut fields = self.lines.fields()?;
-        let mut placed: Vec<Option<(&str, &Value, DataType)>> = vec![None; self.columns.len() + 2];
-        for (name, value) in &mut fields {
+        let fields = self.lines.fields()?;
+        let mut placed: Vec<Option<(&str, &Json<'_>, DataType)>> =
+            vec![None; self.columns.len() + 2];
+        for (name, value) in &fields {
             let (place, data_type) = self.place_of(name)?;
-            if data_type == DataType::String {
-                spell(value);
-            }
             let is_there = placed[place].replace((name, value, data_type)).is_some();
             if is_there {
                 return Err(format!("{name} is there twice"));
@@ -113,49 +107,45 @@ impl RowSource for NdjsonRows {
     }
 }
 
-/// In a column of texts a number or a truth value is the text that spells it, unless its digits are lost already.
-fn spell(value: &mut Value) {
-    let keeps_its_digits = match value {
-        Value::Bool(_) => true,
-        Value::Number(number) => {
-            !number.is_f64() || number.as_f64().is_some_and(|n| n.abs() <= EXACT_AT_MOST)
-        }
-        _ => false,
-    };
-    if keeps_its_digits {
-        *value = Value::String(value.to_string());
-    }
-}
-
-fn cell_of_json(value: &Value, data_type: DataType) -> Result<Cell<'_>, String> {
-    let refused = |wanted: &str| Err(format!("{value}, which is not {wanted}"));
+/// Reads a value of a type. In a column of texts a number or a truth value is the text that spells it.
+fn cell_of_json<'a>(value: &'a Json<'_>, data_type: DataType) -> Result<Cell<'a>, String> {
+    let refused = |wanted: &str| format!("{value}, which is not {wanted}");
     Ok(match (data_type, value) {
-        (_, Value::Null) => Cell::Null,
-        (DataType::String, Value::String(text)) => Cell::Text(text),
-        (DataType::String, _) => return refused("a text"),
-        (DataType::Int, value) => match value.as_i64() {
+        (_, Json::Null) => Cell::Null,
+        (DataType::String, Json::Text(text)) => Cell::Text(text),
+        (DataType::String, Json::Number(written)) => Cell::Text(written),
+        (DataType::String, Json::Bool(yes)) => Cell::Text(if *yes { "true" } else { "false" }),
+        (DataType::String, Json::Nested(_)) => return Err(refused("a text")),
+        (DataType::Int, value) => match whole(value) {
             Some(number) => Cell::Int(number),
-            None => return refused("a whole number of 64 bits"),
+            None => return Err(refused("a whole number of 64 bits")),
         },
-        (DataType::Float, Value::String(text)) => match named_float(text) {
+        (DataType::Float, Json::Number(written)) => {
+            Cell::Float(float_of_text(written).map_err(refused)?)
+        }
+        (DataType::Float, Json::Text(text)) => match named_float(text) {
             Some(number) => Cell::Float(number),
-            None => return refused("a number"),
+            None => return Err(refused("a number")),
         },
-        (DataType::Float, value) => match value.as_f64() {
-            Some(number) => Cell::Float(number),
-            None => return refused("a number"),
-        },
-        (DataType::Boolean, Value::Bool(value)) => Cell::Bool(*value),
-        (DataType::Boolean, _) => return refused("true or false"),
-        (DataType::DateTime, Value::String(text)) => match time_of(text) {
+        (DataType::Float, _) => return Err(refused("a number")),
+        (DataType::Boolean, Json::Bool(value)) => Cell::Bool(*value),
+        (DataType::Boolean, _) => return Err(refused("true or false")),
+        (DataType::DateTime, Json::Text(text)) => match time_of(text) {
             Some(ms) => Cell::Time(ms),
-            None => return refused("an RFC 3339 time or a date"),
+            None => return Err(refused("an RFC 3339 time or a date")),
         },
-        (DataType::DateTime, value) => match value.as_i64() {
+        (DataType::DateTime, value) => match whole(value) {
             Some(ms) => Cell::Time(ms),
-            None => return refused("an RFC 3339 time or milliseconds since 1970"),
+            None => return Err(refused("an RFC 3339 time or milliseconds since 1970")),
         },
     })
+}
+
+fn whole(value: &Json<'_>) -> Option<i64> {
+    match value {
+        Json::Number(written) => written.parse().ok(),
+        _ => None,
+    }
 }
 
 /// The numbers that JSON has no digits for, by their names.

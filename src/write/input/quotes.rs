@@ -11,7 +11,7 @@ use std::io::{self, Read};
 use super::ROW_BYTES_AT_MOST;
 
 /// What some spreadsheets put before the first row.
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+pub(super) const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// A field whose quotes cannot be what was meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,11 +1,11 @@
 //! Rows that are refused: an error, or put aside whole, as they stood in the input.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int64Type, TimestampMillisecondType};
 use serde_json::{Map, Number, Value};
+use tempfile::NamedTempFile;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::EventTime;
@@ -81,7 +81,8 @@ const BUFFER_BYTES: usize = 1 << 20;
 
 /// The rows that were refused.
 pub(in crate::write) struct Rejects {
-    to: Option<(csv::Writer<File>, PathBuf)>,
+    /// Under another name until all of them are there: a program that is stopped leaves no file in the way of the next.
+    to: Option<(csv::Writer<NamedTempFile>, PathBuf)>,
     form: RowForm,
     count: u64,
 }
@@ -90,10 +91,10 @@ impl Rejects {
     /// Without a file, the first refused row is an error.
     pub(super) fn open(path: Option<&PathBuf>, form: RowForm) -> Result<Self> {
         let open = |path: &PathBuf| {
-            let file = File::create_new(path).map_err(|e| match e.kind() {
-                std::io::ErrorKind::AlreadyExists => is_there(path),
-                _ => cannot_write(path, &e),
-            })?;
+            if path.symlink_metadata().is_ok() {
+                return Err(is_there(path));
+            }
+            let file = unfinished(path).map_err(|e| cannot_write(path, &e))?;
             let mut writer = csv::WriterBuilder::new()
                 .flexible(true)
                 .buffer_capacity(BUFFER_BYTES)
@@ -143,13 +144,33 @@ impl Rejects {
         self.refuse(line, reason, |form| form.spell(batch, row))
     }
 
-    /// Writes what is left.
+    /// Writes what is left, and gives the file its name.
     pub(in crate::write) fn finish(self) -> Result<u64> {
-        if let Some((mut writer, path)) = self.to {
-            writer.flush().map_err(|e| cannot_write(&path, &e))?;
+        if let Some((writer, path)) = self.to {
+            let file = writer
+                .into_inner()
+                .map_err(|e| cannot_write(&path, e.error()))?;
+            file.persist_noclobber(&path)
+                .map_err(|e| match e.error.kind() {
+                    std::io::ErrorKind::AlreadyExists => is_there(&path),
+                    _ => cannot_write(&path, &e.error),
+                })?;
         }
         Ok(self.count)
     }
+}
+
+/// A file in the folder of another, with the rights that one would have.
+fn unfinished(path: &Path) -> std::io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".rejects-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder.unwrap_or(Path::new(".")))
 }
 
 /// One that is there may be the very input, or hold what was put aside before.
