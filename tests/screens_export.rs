@@ -192,3 +192,33 @@ fn a_filter_and_a_sort_are_in_the_file_too() {
     assert!(revenues.is_sorted_by(|a, b| a >= b), "{revenues:?}");
     assert!(revenues.iter().all(|r| *r > 10_000_000_000));
 }
+
+#[test]
+fn a_comparison_in_csv_has_a_column_for_each_side() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("changes.csv");
+    let file = file.to_str().expect("UTF-8").to_owned();
+    let mut e = financials();
+    e.keys("a@2009-06-30<Enter>dco");
+    name(&mut e, &file);
+    let written = fs::read_to_string(&file).expect("a file");
+    let lake = test_data();
+    let compared = azof(&[
+        "diff",
+        "--path",
+        &lake,
+        "--table",
+        "financials",
+        "--from",
+        "2009-03-31",
+        "--to",
+        "2009-06-30",
+        "--format",
+        "csv",
+    ]);
+    assert_eq!(written, stdout(&compared));
+    assert!(
+        written.contains(",from_revenue,to_revenue,"),
+        "{written:.200}"
+    );
+}

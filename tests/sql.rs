@@ -979,3 +979,51 @@ fn two_columns_of_one_name_are_no_json() {
             .success()
     );
 }
+
+#[test]
+fn sums_of_whole_numbers_have_room_or_fail() {
+    let session = Session::open(&test_data());
+    for (sql, answer) in [
+        (
+            "SELECT sum(x) FROM (VALUES (9223372036854775807), (1), (-1)) t(x)",
+            "9223372036854775807",
+        ),
+        (
+            "SELECT sum(x), sum(DISTINCT x), avg(x), sum(x) FILTER (WHERE x > 3), sum(x) + 1 FROM (VALUES (3), (3), (4)) t(x)",
+            "10 7 3.3333 4 11",
+        ),
+        (
+            "SELECT a, sum(x) AS s FROM (VALUES (1, 2), (1, 3), (2, 4)) t(a, x) GROUP BY ROLLUP (a) HAVING sum(x) < 9 ORDER BY sum(x), a",
+            "2 4 | 1 5",
+        ),
+        (
+            "SELECT sum(sum(x)) OVER () FROM (VALUES (1, 2), (2, 4)) t(a, x) GROUP BY a LIMIT 1",
+            "6",
+        ),
+        (
+            "SELECT sum(x) IS NULL FROM (VALUES (1)) t(x) WHERE x > 1",
+            "true",
+        ),
+        (
+            "SELECT arrow_typeof(sum(x)) FROM (VALUES (1)) t(x)",
+            "Int64",
+        ),
+        (
+            "SELECT (SELECT sum(x) FROM (VALUES (1), (2)) t(x)) + sum(y) FROM (VALUES (4)) u(y)",
+            "7",
+        ),
+    ] {
+        assert_eq!(session.text(sql), answer, "{sql}");
+    }
+    for sql in [
+        "SELECT sum(x) FROM (VALUES (9223372036854775807), (1)) t(x)",
+        "SELECT industry, sum(revenue) * 1000000000 FROM financials GROUP BY industry",
+        "SELECT sum(a) FROM (SELECT 9000000000000000000 + 0 * revenue AS a FROM financials) HAVING sum(a) > 0",
+    ] {
+        let error = session.refused(sql).to_string();
+        assert!(
+            error.contains("is beyond whole numbers of 64 bits"),
+            "{sql}: {error}"
+        );
+    }
+}

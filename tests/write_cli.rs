@@ -470,3 +470,40 @@ fn a_version_that_cannot_be_read_is_listed_among_those_that_can() {
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("s2.json"), "{}", stderr(&output));
 }
+
+/// A file whose rows lie ages apart is compacted in the time of its rows, and nothing is lost between them.
+#[test]
+fn rows_that_lie_ages_apart_are_compacted_by_every_policy() {
+    for policy in ["200B", "month", "year"] {
+        let lake = Lake::new();
+        sound(
+            &lake,
+            "create",
+            &["--columns", "v:Int", "--segments", "1GB"],
+        );
+        let rows = (0..60).map(|i| {
+            let (year, month) = (1 + (i * 2_713) % 9_998, 1 + i % 12);
+            format!("k{},{year:04}-{month:02}-15,{i}\n", i % 7)
+        });
+        let rows: String = rows.collect();
+        sound(
+            &lake,
+            "append",
+            &[&file(&lake, "a.csv", format!("key,event_time,v\n{rows}"))],
+        );
+        let moments = [
+            "0001-06-01",
+            "0999-01-01",
+            "2024-03-15",
+            "2024-03-16",
+            "5000-01-01",
+            "9999-12-31",
+        ];
+        let answers =
+            || moments.map(|at| sound(&lake, "scan", &["--format", "csv", "--as-of", at]));
+        let before = answers();
+        sound(&lake, "compact", &["--segments", policy, "--ratio", "0"]);
+        assert_eq!(answers(), before, "{policy}");
+        sound(&lake, "check", &["--deep"]);
+    }
+}

@@ -8,17 +8,18 @@ use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::common::{Column, DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs,
-    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    Aggregate, BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, Projection,
+    ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, cast,
 };
 use datafusion::optimizer::AnalyzerRule;
 
-/// Has whole numbers added, subtracted and multiplied by functions that fail where the result is beyond 64 bits.
+/// Has whole numbers added, subtracted and multiplied by functions that fail where the result is beyond 64 bits, and summed
+/// with room for more, until the sum is made a whole number again.
 #[derive(Debug)]
 pub(super) struct CheckedArithmetic {
     functions: [Arc<ScalarUDF>; 3],
@@ -71,14 +72,68 @@ impl AnalyzerRule for CheckedArithmetic {
                 let rewritten = expr.transform_up(|expr| Ok(self.rewrite(expr, &schema)))?;
                 Ok(rewritten.update_data(|expr| name.restore(expr)))
             })?;
-            if rewritten.transformed {
-                rewritten.map_data(LogicalPlan::recompute_schema)
+            let rewritten = if rewritten.transformed {
+                rewritten.map_data(LogicalPlan::recompute_schema)?
             } else {
-                Ok(rewritten)
-            }
+                rewritten
+            };
+            rewritten.transform_data(|node| match node {
+                LogicalPlan::Aggregate(aggregate) => with_wide_sums(aggregate),
+                other => Ok(Transformed::no(other)),
+            })
         });
         rewritten.map(|plan| plan.data)
     }
+}
+
+/// Digits of a whole number of 64 bits; a sum has room for ten more.
+const DIGITS: u8 = 19;
+
+/// Sums whole numbers as decimals, and has the sums be whole numbers behind.
+fn with_wide_sums(aggregate: Aggregate) -> Result<Transformed<LogicalPlan>> {
+    let input = aggregate.input.schema();
+    let wide = aggregate.aggr_expr.iter().map(|expr| wide_sum(expr, input));
+    let wide: Vec<Option<Expr>> = wide.collect();
+    if wide.iter().all(Option::is_none) {
+        return Ok(Transformed::no(LogicalPlan::Aggregate(aggregate)));
+    }
+    let groups = aggregate.schema.fields().len() - aggregate.aggr_expr.len();
+    let is_wide: Vec<bool> = wide.iter().map(Option::is_some).collect();
+    let kept = aggregate.aggr_expr.into_iter().zip(wide);
+    let exprs = kept.map(|(expr, wide)| wide.unwrap_or(expr)).collect();
+    let summed = Aggregate::try_new(aggregate.input, aggregate.group_expr, exprs)?;
+    let named = aggregate.schema.iter().zip(summed.schema.iter());
+    let columns = named.enumerate().map(|(at, ((relation, field), summed))| {
+        let column = Expr::Column(Column::from(summed));
+        if at < groups || !is_wide[at - groups] {
+            return column;
+        }
+        cast(column, DataType::Int64).alias_qualified(relation.cloned(), field.name())
+    });
+    let columns: Vec<Expr> = columns.collect();
+    let summed = Arc::new(LogicalPlan::Aggregate(summed));
+    let projected = Projection::try_new(columns, summed)?;
+    Ok(Transformed::yes(LogicalPlan::Projection(projected)))
+}
+
+/// A sum of whole numbers as one of decimals, of the same name; nothing for what is no such sum.
+fn wide_sum(expr: &Expr, input: &DFSchema) -> Option<Expr> {
+    let mut sum = expr;
+    while let Expr::Alias(alias) = sum {
+        sum = &alias.expr;
+    }
+    let Expr::AggregateFunction(sum) = sum else {
+        return None;
+    };
+    let [summed] = sum.params.args.as_slice() else {
+        return None;
+    };
+    if sum.func.name() != "sum" || summed.get_type(input).ok()? != DataType::Int64 {
+        return None;
+    }
+    let mut wide = sum.clone();
+    wide.params.args = vec![cast(summed.clone(), DataType::Decimal128(DIGITS, 0))];
+    Some(Expr::AggregateFunction(wide).alias(expr.schema_name().to_string()))
 }
 
 /// One of the three.

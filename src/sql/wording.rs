@@ -85,8 +85,11 @@ fn division_by_zero(text: &str) -> Option<Said> {
 }
 
 fn overflow(text: &str) -> Option<Said> {
-    let (_, what) = text.split_once("Overflow happened on: ")?;
-    let what = what.lines().next().unwrap_or_default().trim();
+    let sum = between(text, "value of ", " is out of range Int64");
+    let what = match text.split_once("Overflow happened on: ") {
+        Some((_, what)) => what.lines().next().unwrap_or_default().trim(),
+        None => sum?,
+    };
     Some(said(
         format!("{what} is beyond whole numbers of 64 bits"),
         "CAST(x AS double) or CAST(x AS decimal(38, 0)) has room for more",

@@ -169,7 +169,11 @@ fn retention_ms(text: &str) -> Result<i64> {
         return Err(refused("has no unit"));
     }
     let now = now();
-    let since = parse_time(&format!("-{length}"), now).map_err(|e| not_a_time(&e).hint(FORMS))?;
+    let since = parse_time(&format!("-{length}"), now);
+    let since = since.map_err(|e| match e.to_string() {
+        said if said.ends_with("is not a time") => refused("has a unit that there is not"),
+        _ => not_a_time(&e).hint(FORMS),
+    })?;
     Ok(now.ms() - since.ms())
 }
 
@@ -189,7 +193,7 @@ mod tests {
             ("xyz", "is not a length of time"),
             ("2020-01-01", "is not a length of time"),
             ("5 d", "is not a length of time"),
-            ("5parsecs", "is not a time"),
+            ("5parsecs", "has a unit that there is not"),
             ("99999999y", "beyond the calendar"),
         ] {
             let error = retention_ms(text).expect_err(text);
