@@ -45,7 +45,7 @@ fn lost_null(node: &LogicalPlan) -> Option<Error> {
             ErrorKind::Query,
             format!("whether {text} may be null here, and would be taken for false"),
         )
-        .hint("NOT EXISTS (SELECT 1 FROM … WHERE …) has no nulls; neither has a column of which IS NOT NULL is asked with COALESCE")
+        .hint("EXISTS (SELECT 1 FROM … WHERE y = x), or NOT EXISTS, is never null and says what you mean")
     })
 }
 
