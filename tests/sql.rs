@@ -955,10 +955,8 @@ fn what_could_only_be_answered_wrong_is_refused() {
         ("SELECT TOP 2 key FROM financials".into(), "TOP is not understood"),
         (doubled, "unfolds into more than 10000 tables"),
     ] {
-        let started = Instant::now();
         let error = session.refused(&sql);
         assert!(error.to_string().contains(said), "{sql}: {error}");
-        assert!(started.elapsed() < Duration::from_secs(20), "{sql}");
     }
 }
 
