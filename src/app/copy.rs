@@ -128,7 +128,7 @@ pub(super) type Shown<'a> = (Rows<'a>, &'a Grid, bool);
 fn cell((rows, grid, flipped): Shown<'_>) -> Result<String, String> {
     let column = grid.columns.get(grid.column).ok_or_else(no_row)?;
     let value = value(rows, grid.row, flipped, column.source).ok_or_else(no_row)?;
-    Ok(plain(value))
+    Ok(value.to_plain().unwrap_or_default())
 }
 
 /// The cells of some rows in the cursor's column, a line each; no more than make a text that is too long for a clipboard.
@@ -146,7 +146,7 @@ fn column(
             text.push('\n');
         }
         let value = value(rows, at, flipped, column.source);
-        text += &value.map_or_else(String::new, |value| tsv_field(&plain(value)));
+        text += &tsv_of(value);
     }
     Ok(text)
 }
@@ -177,7 +177,7 @@ fn rows(shown: Shown<'_>, selected: RangeInclusive<usize>) -> String {
 fn row((rows, grid, flipped): Shown<'_>, at: usize) -> String {
     let values = grid.columns.iter().map(|column| {
         let value = value(rows, at, flipped, column.source);
-        value.map_or_else(String::new, |value| tsv_field(&plain(value)))
+        tsv_of(value)
     });
     values.collect::<Vec<_>>().join("\t")
 }
@@ -197,16 +197,10 @@ fn value(rows: Rows<'_>, row: usize, flipped: bool, source: Source) -> Option<Va
     })
 }
 
-/// A value as programs read it: no separators, times in RFC 3339, nothing for a null.
-pub(super) fn plain(value: Value<'_>) -> String {
-    match value {
-        Value::Null => String::new(),
-        Value::Text(text) => text.to_owned(),
-        Value::Int(number) => number.to_string(),
-        Value::Float(number) => number.to_string(),
-        Value::Bool(yes) => yes.to_string(),
-        Value::Time(at) => at.to_string(),
-    }
+/// A value, where there is one, as a field of a line of tab-separated values.
+fn tsv_of(value: Option<Value<'_>>) -> String {
+    let text = value.and_then(Value::to_plain);
+    tsv_field(&text.unwrap_or_default())
 }
 
 /// A field of a line of tab-separated values: what would end it is written as `\t`, `\n`, `\r`, and `\\`.

@@ -99,6 +99,9 @@ fn gathered(columns: Vec<(String, ArrayRef)>) -> Result<RecordBatch> {
 /// A row a change. For people: a sign, and `old → new` in the cells that changed. As CSV: the kind and the changed
 /// columns, then both sides of every column.
 fn side_by_side(diff: &Diff, changes: &[Change], format: Format) -> Result<RecordBatch> {
+    if format != Format::Table {
+        return flat_change_batch(diff, changes);
+    }
     let texts = |values: Vec<Option<String>>| Arc::new(StringArray::from(values)) as ArrayRef;
     let keys = texts(
         changes
@@ -106,9 +109,6 @@ fn side_by_side(diff: &Diff, changes: &[Change], format: Format) -> Result<Recor
             .map(|c| Some(diff.key(*c).to_owned()))
             .collect(),
     );
-    if format != Format::Table {
-        return flat_change_batch(diff, changes);
-    }
     let mut columns = Vec::new();
     columns.push((
         String::new(),

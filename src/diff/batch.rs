@@ -90,25 +90,13 @@ pub fn flat_change_batch(diff: &Diff, changes: &[Change]) -> Result<RecordBatch>
         texts(&|c| time(diff.b(), c.b())),
     ];
     for column in 0..diff.columns().len() {
-        arrays.push(texts(&|c| text_of(diff.values(*c, column).0)));
-        arrays.push(texts(&|c| text_of(diff.values(*c, column).1)));
+        arrays.push(texts(&|c| diff.values(*c, column).0?.to_plain()));
+        arrays.push(texts(&|c| diff.values(*c, column).1?.to_plain()));
     }
     RecordBatch::try_new(flat_change_schema(diff), arrays).map_err(|e| {
         let message = format!("changes cannot be gathered: {e}");
         Error::new(ErrorKind::Output, message)
     })
-}
-
-/// A value as programs read it; nothing for a null.
-fn text_of(value: Option<Value<'_>>) -> Option<String> {
-    match value? {
-        Value::Null => None,
-        Value::Text(text) => Some(text.to_owned()),
-        Value::Int(number) => Some(number.to_string()),
-        Value::Float(number) => Some(number.to_string()),
-        Value::Bool(yes) => Some(yes.to_string()),
-        Value::Time(at) => Some(at.to_string()),
-    }
 }
 
 fn side_fields(snapshot: &Snapshot) -> Fields {

@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::event_time::EventTime;
 use crate::expr::Field;
 use crate::scan::{RowRef, Value};
 use crate::snapshot::Snapshot;
-use crate::view::Cells;
+use crate::view::{Cells, value_at};
 
 use super::changes::Diff;
 
@@ -75,26 +74,18 @@ impl Cells for DiffCells {
         let (at_a, at_b) = (place(a, in_a), place(b, in_b));
         Iterator::find(&mut columns, |column| {
             let own = self.columns[*column];
-            let (column_a, column_b) = match own {
+            let (of_a, of_b) = match own {
                 Field::Value(at) => {
                     let column = &self.diff.columns()[at];
-                    (column.a, column.b)
+                    (column.a.map(Field::Value), column.b.map(Field::Value))
                 }
-                Field::Key | Field::EventTime => (None, None),
+                Field::Key | Field::EventTime => (Some(own), Some(own)),
             };
-            let mut has = |side: &Snapshot, at: Option<RowRef>, column: Option<usize>| {
-                let Some(at) = at else { return false };
-                let (chunk, row) = (&side.chunks()[at.chunk as usize], at.row as usize);
-                match (own, column) {
-                    (Field::Key, _) => does(Value::Text(chunk.keys.value(row))),
-                    (Field::EventTime, _) => {
-                        does(Value::Time(EventTime::from_ms(chunk.event_times[row])))
-                    }
-                    (Field::Value(_), Some(column)) => does(chunk.columns[column].value(row)),
-                    (Field::Value(_), None) => false,
-                }
+            let mut has = |side: &Snapshot, at: Option<RowRef>, column: Option<Field>| {
+                let found = at.zip(column);
+                found.is_some_and(|(at, column)| does(value_at(side, at, column)))
             };
-            has(b, at_b, column_b) || has(a, at_a, column_a)
+            has(b, at_b, of_b) || has(a, at_a, of_a)
         })
     }
 }

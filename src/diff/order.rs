@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::expr::{Field, Scalar};
 use crate::scan::Value;
 use crate::snapshot::Snapshot;
+use crate::view::value_at;
 
 use super::changes::{ChangeKind, Diff, Pair, Summary, changed_pairs};
 
@@ -42,12 +43,7 @@ pub struct SortedSide {
 
 impl SortedSide {
     fn value(&self, row: u32) -> Value<'_> {
-        let row = row as usize;
-        match self.by {
-            Field::Key => Value::Text(self.rows.key(row)),
-            Field::EventTime => Value::Time(self.rows.event_time(row)),
-            Field::Value(column) => self.rows.value(row, column),
-        }
+        value_at(&self.rows, self.rows.row_refs()[row as usize], self.by)
     }
 }
 
@@ -68,7 +64,6 @@ impl Diff {
             schema: self.summary().schema.clone(),
             ..Summary::default()
         };
-        let (refs_a, refs_b) = (self.a().row_refs(), self.b().row_refs());
         let mut changed: Vec<Pair> = Vec::new();
         for (position, change) in self.changes().enumerate() {
             if position % KEYS_PER_CHECK == 0 {
@@ -84,11 +79,11 @@ impl Diff {
             }
             summary.tally(change.kind);
             if change.kind == ChangeKind::Changed {
-                let (a, b) = (change.a(), change.b());
+                let place = |side: &Snapshot, row: usize| side.row_refs()[row];
                 changed.push((
                     position as u32,
-                    a.map(|row| refs_a[row]),
-                    b.map(|row| refs_b[row]),
+                    change.a().map(|row| place(self.a(), row)),
+                    change.b().map(|row| place(self.b(), row)),
                 ));
             }
         }

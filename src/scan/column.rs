@@ -32,6 +32,20 @@ pub enum Value<'a> {
     Time(EventTime),
 }
 
+impl Value<'_> {
+    /// As programs read it: no separators, times in RFC 3339; `None` for a null.
+    pub fn to_plain(self) -> Option<String> {
+        Some(match self {
+            Self::Null => return None,
+            Self::Text(text) => text.to_owned(),
+            Self::Int(number) => number.to_string(),
+            Self::Float(number) => number.to_string(),
+            Self::Bool(yes) => yes.to_string(),
+            Self::Time(at) => at.to_string(),
+        })
+    }
+}
+
 impl PartialEq for Value<'_> {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {

@@ -4,7 +4,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result as PlanResult};
 use datafusion::logical_expr::expr::InSubquery;
 use datafusion::logical_expr::utils::{merge_schema, split_conjunction};
-use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, Operator};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -89,7 +89,6 @@ fn any_with_null(expr: &Expr, schema: &DFSchema) -> Option<String> {
 }
 
 fn may_be_null(found: &InSubquery, schema: &DFSchema) -> bool {
-    use datafusion::logical_expr::ExprSchemable;
     let listed = found.subquery.subquery.schema();
     let is_listed_nullable = listed.fields().iter().any(|field| field.is_nullable());
     is_listed_nullable || found.expr.nullable(schema).unwrap_or(true)

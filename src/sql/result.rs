@@ -149,13 +149,9 @@ impl ResultRows {
             .filter(|at| !of_key.contains(at))
             .collect();
         let key = |row: usize| {
-            let parts = of_key.iter().map(|at| match self.value(row, *at) {
-                Value::Null => KEY_NULL.to_owned(),
-                Value::Text(text) => text.to_owned(),
-                Value::Int(number) => number.to_string(),
-                Value::Float(number) => number.to_string(),
-                Value::Bool(yes) => yes.to_string(),
-                Value::Time(at) => at.to_string(),
+            let parts = of_key.iter().map(|at| {
+                let plain = self.value(row, *at).to_plain();
+                plain.unwrap_or_else(|| KEY_NULL.to_owned())
             });
             parts.collect::<Vec<_>>().join(KEY_SEPARATOR)
         };

@@ -275,12 +275,7 @@ fn refuse_within(query: &ast::Query) -> Result<()> {
             else {
                 return ControlFlow::Continue(());
             };
-            let is_query = right
-                .to_string()
-                .trim_start_matches('(')
-                .to_ascii_uppercase();
-            let is_query = is_query.starts_with("SELECT") || is_query.starts_with("WITH");
-            if !is_query || as_in(expr).is_some() {
+            if query_in(right).is_none() || as_in(expr).is_some() {
                 return ControlFlow::Continue(());
             }
             let message =
@@ -441,12 +436,16 @@ fn as_in(expr: &ast::Expr) -> Option<(&ast::Expr, &ast::Query, bool)> {
         } => (left, right, true),
         _ => return None,
     };
-    let mut right = &**right;
-    while let ast::Expr::Nested(inner) = right {
-        right = inner;
+    Some((left, query_in(right)?, negated))
+}
+
+/// The query that an operand is, in however many parentheses.
+fn query_in(mut operand: &ast::Expr) -> Option<&ast::Query> {
+    while let ast::Expr::Nested(inner) = operand {
+        operand = inner;
     }
-    match right {
-        ast::Expr::Subquery(query) => Some((left, query, negated)),
+    match operand {
+        ast::Expr::Subquery(query) => Some(query),
         _ => None,
     }
 }

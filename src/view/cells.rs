@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::error::{Error, ErrorKind, Result};
 use crate::event_time::EventTime;
 use crate::expr::Field;
-use crate::scan::Value;
+use crate::scan::{RowRef, Value};
 use crate::snapshot::Snapshot;
 
 /// Rows and columns as a person sees them.
@@ -26,6 +26,16 @@ pub trait Cells: std::fmt::Debug + Send + Sync {
         columns: &mut dyn Iterator<Item = usize>,
         does: &mut dyn FnMut(Value<'_>) -> bool,
     ) -> Option<usize>;
+}
+
+/// What stands in a column of a snapshot's row.
+pub fn value_at(snapshot: &Snapshot, at: RowRef, column: Field) -> Value<'_> {
+    let (chunk, row) = (&snapshot.chunks()[at.chunk as usize], at.row as usize);
+    match column {
+        Field::Key => Value::Text(chunk.keys.value(row)),
+        Field::EventTime => Value::Time(EventTime::from_ms(chunk.event_times[row])),
+        Field::Value(column) => chunk.columns[column].value(row),
+    }
 }
 
 /// Rows of a snapshot.
@@ -80,13 +90,8 @@ impl Cells for SnapshotCells {
         let row = order.map_or(row, |order| order[row] as usize);
         // The list of all rows is made once; looking one up is quicker in it.
         let at = self.snapshot.row_refs()[row];
-        let (chunk, row) = (&self.snapshot.chunks()[at.chunk as usize], at.row as usize);
         Iterator::find(&mut columns, |column| {
-            does(match self.columns[*column] {
-                Field::Key => Value::Text(chunk.keys.value(row)),
-                Field::EventTime => Value::Time(EventTime::from_ms(chunk.event_times[row])),
-                Field::Value(column) => chunk.columns[column].value(row),
-            })
+            does(value_at(&self.snapshot, at, self.columns[*column]))
         })
     }
 }

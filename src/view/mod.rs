@@ -15,7 +15,7 @@ mod sort_key;
 mod statistics;
 
 pub use arrange::{ArrangedPart, Arranging, Sort};
-pub use cells::{Cells, SnapshotCells};
+pub use cells::{Cells, SnapshotCells, value_at};
 pub use find::{Cell, Direction, Finding, Found, MatchCount};
 pub use histogram::{Bin, Histogram, TopValues};
 pub use plain_text::CellMatcher;

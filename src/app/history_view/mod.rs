@@ -322,7 +322,8 @@ impl HistoryView {
         let version = self.entries.get(self.row)?.version?;
         let column = self.columns.get(self.column)?;
         let history = self.history.as_ref()?;
-        Some(super::copy::plain(history.value(version, *column)))
+        let value = history.value(version, *column);
+        Some(value.to_plain().unwrap_or_default())
     }
 
     fn toggle_chart(&mut self) -> Result<(), String> {
